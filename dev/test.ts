@@ -1,0 +1,66 @@
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { fileExists } from "./command.ts";
+import { runProgram, tell } from "./progress.ts";
+import { removeServers, startServers } from "./servers.ts";
+import { untilStopped } from "./stop_signal.ts";
+import { countResults, type TestCounts } from "./test_report.ts";
+
+const PROJECT = dirname(dirname(fileURLToPath(import.meta.url)));
+const EVERYTHING = ["main.ts", "src", "dev", "db", "tests"];
+
+/** Runs `deno test` with both servers up; the last line on standard output counts the tests. */
+async function main(args: readonly string[]): Promise<void> {
+  const folder = join(PROJECT, ".servers/test");
+  await removeServers(folder);
+  const counts = await testWithServers(folder, args);
+  await removeServers(folder);
+  const { passed, failed, skipped } = counts;
+  if (failed > 0 || passed === 0) Deno.exitCode = 1;
+  const rest = skipped > 0 ? `, ${skipped} skipped` : "";
+  tell(`${passed} passed, ${failed} failed${rest}`);
+}
+
+async function testWithServers(
+  folder: string,
+  args: readonly string[],
+): Promise<TestCounts> {
+  using stopped = untilStopped();
+  await using servers = await startServers({ folder });
+  const report = join(folder, "report.xml");
+  await Deno.remove(report).catch(() => {}); // of an earlier run
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      "test",
+      ...["--allow-all", "--doc", "--shuffle", `--junit-path=${report}`],
+      ...await withPaths(args),
+    ],
+    cwd: PROJECT,
+    env: {
+      PG2ES_TEST_POSTGRES: servers.postgres.url,
+      PG2ES_TEST_ELASTICSEARCH: servers.elasticsearch.url,
+    },
+  }).spawn();
+  stopped.promise.then(() => child.kill("SIGTERM"));
+  const { success } = await child.status;
+  const counts = countResults(await Deno.readTextFile(report).catch(() => ""));
+  // what does not compile, or fails outside of every test, is in no report
+  const silent = !success && counts.failed === 0 ? 1 : 0;
+  return { ...counts, failed: counts.failed + silent };
+}
+
+/** The arguments, with all the tests where they name none. */
+async function withPaths(args: readonly string[]): Promise<string[]> {
+  const own = args[0] === "--" ? args.slice(1) : args;
+  const paths: string[] = [];
+  const named = await Promise.all(own.map(isPath));
+  if (named.includes(true)) return [...own];
+  for (const path of EVERYTHING) if (await isPath(path)) paths.push(path);
+  return [...own, ...paths];
+}
+
+function isPath(arg: string): Promise<boolean> {
+  return fileExists(join(PROJECT, arg));
+}
+
+if (import.meta.main) await runProgram(() => main(Deno.args));

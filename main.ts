@@ -1,0 +1,92 @@
+import { Command, CommanderError } from "commander";
+import manifest from "./deno.json" with { type: "json" };
+import { runAgent } from "./src/agent.ts";
+import { loadConfig } from "./src/config.ts";
+import { EtlError } from "./src/failure.ts";
+import { configureLogging, createLog } from "./src/logging.ts";
+import { listSecrets } from "./src/secrets.ts";
+import { stopAfter } from "./src/stop.ts";
+
+/** Told before anything was started: the command line or the configuration is wrong. */
+const EXIT_TOLD = 2;
+const EXIT_FAILED = 1;
+
+async function run(
+  { config: file, once }: { config: string; once: boolean },
+): Promise<void> {
+  const loaded = await loadConfig(file, Deno.env.toObject());
+  const { config } = loaded;
+  await using _logging = await configureLogging(config.logging, {
+    secrets: listSecrets(config),
+  });
+  const log = createLog();
+  using terminated = listenForTermination();
+  const stop = stopAfter(terminated.signal, config.gracePeriodMs);
+  log.info("agent started", { version: manifest.version, config: file });
+  try {
+    await runAgent(loaded, { log, stop, once });
+  } catch (error) {
+    if (!stop.drain.aborted) throw error;
+    // what was not settled is found by the next run
+    log.info("work was cut short by the stop", { error });
+  }
+  log.info("agent stopped");
+}
+
+/** SIGTERM or SIGINT aborts the signal; the next one ends the process at once, as it does by default. */
+function listenForTermination(): Disposable & { readonly signal: AbortSignal } {
+  const controller = new AbortController();
+  const names: Deno.Signal[] = Deno.build.os === "windows"
+    ? ["SIGINT", "SIGBREAK"]
+    : ["SIGINT", "SIGTERM"];
+  function terminate(): void {
+    forget();
+    controller.abort();
+  }
+  function forget(): void {
+    for (const name of names) Deno.removeSignalListener(name, terminate);
+  }
+  for (const name of names) Deno.addSignalListener(name, terminate);
+  return { signal: controller.signal, [Symbol.dispose]: forget };
+}
+
+function createProgram(): Command {
+  const program = new Command("pg2es")
+    .description("Keeps Elasticsearch indexes equal to PostgreSQL queries.")
+    .version(manifest.version)
+    .exitOverride();
+  program.command("run", { isDefault: true })
+    .description(
+      "load what was never loaded, then follow changes until stopped",
+    )
+    .option(
+      "--once",
+      "one pass of every index: a full load where none is finished, else what changed; then exit",
+      false,
+    )
+    .option("-c, --config <file>", "the configuration", "config.yaml")
+    .action(run);
+  return program;
+}
+
+/** Tells `error` to a person, and gives the exit status that goes with it. */
+function report(error: unknown): number {
+  const write = (text: string) =>
+    Deno.stderr.writeSync(new TextEncoder().encode(`${text}\n`));
+  if (error instanceof CommanderError) {
+    return error.exitCode === 0 ? 0 : EXIT_TOLD; // it has told already
+  }
+  if (error instanceof EtlError) {
+    write(error.message);
+    return error.failure.kind === "config-invalid" ? EXIT_TOLD : EXIT_FAILED;
+  }
+  write(`Cannot go on: ${error instanceof Error ? error.stack : error}`);
+  return EXIT_FAILED;
+}
+if (import.meta.main) {
+  try {
+    await createProgram().parseAsync(Deno.args, { from: "user" });
+  } catch (error) {
+    Deno.exitCode = report(error);
+  }
+}

@@ -1,0 +1,196 @@
+import { z } from "zod";
+import type { Position, TableScan } from "./checkpoint.ts";
+import type { Horizon, Notice } from "./horizon.ts";
+import type { Key } from "./keys.ts";
+import type { IndexPlan, Page, TablePlan } from "./plan.ts";
+import type { Source, Statement } from "./postgres.ts";
+import { readChanges, readDocumentKeys, readKeys } from "./table_scan.ts";
+
+/** What the generators read from, and until when. */
+export interface Following {
+  readonly source: Source;
+  readonly plan: IndexPlan;
+  readonly horizon: Horizon;
+  /** Looked at between pages: the generator ends early, at a place it can go on from. */
+  readonly drain: AbortSignal;
+  readonly kill: AbortSignal;
+}
+
+/**
+ * Changed documents are gathered up to this many before they are read, so that many changes of one document cost
+ * one reading, and a change that reaches very many documents costs this much memory (100 bytes a key) and no more.
+ */
+const BATCH_KEYS = 10_000;
+
+const SNAPSHOT: Statement<{ xmin: string }> = {
+  label: "pg_current_snapshot",
+  sql: "select pg_snapshot_xmin(pg_current_snapshot())::text as xmin",
+  row: z.object({ xmin: z.string() }),
+};
+
+/**
+ * Where following goes on from once a load is finished that begins now: taken before the load's first page, so
+ * that whatever is written during the load is found again.
+ */
+export async function takeMarks(
+  { source, plan, horizon, kill }: Following,
+): Promise<Pick<Position, "low" | "seen">> {
+  const notice = await horizon.note(source, { signal: kill });
+  const [row] = await source.query(SNAPSHOT, { signal: kill });
+  if (row === undefined) throw new RangeError("Cannot take marks: no row came");
+  notice.complete();
+  const seen = plan.tables.map(({ label }) => [label, row.xmin] as const);
+  return { low: notice.low, seen: Object.fromEntries(seen) };
+}
+
+/** Every key of the root table, in the order of the keys, each page with the position after it. */
+export async function* loadKeys(
+  { source, plan, drain, kill }: Following,
+  position: Position,
+): AsyncGenerator<Page<Position>> {
+  if (position.load === undefined) return;
+  const { load, ...followed } = position;
+  let after: readonly string[] | undefined = load.after;
+  while (!drain.aborted) {
+    const limit = plan.pageSize;
+    const { keys, last } = await readKeys(source, plan.root, {
+      after,
+      limit,
+      signal: kill,
+    });
+    if (last === undefined || keys.length < limit) {
+      yield { keys, next: followed };
+      return;
+    }
+    after = last;
+    yield { keys, next: { ...position, load: { after: [...last] } } };
+  }
+}
+
+/**
+ * The documents changed since `position`, table by table in turn, so that a table with many changes does not hold
+ * up the others. The last page of each batch carries the position that is safe once it and those before it are settled.
+ *
+ * A pass that was interrupted goes on where it was; what was committed meanwhile is found by the next one, since a
+ * pass ends with the marks of its own beginning.
+ */
+export async function* followKeys(
+  { source, plan, horizon, drain, kill }: Following,
+  position: Position,
+): AsyncGenerator<Page<Position>> {
+  let notice: Notice | undefined;
+  let scan = position.scan;
+  if (scan === undefined) {
+    notice = await horizon.note(source, { low: position.low, signal: kill });
+    scan = { from: notice.from, low: notice.low, tables: {} };
+  }
+  const { from, low, tables } = scan;
+  const cursors = plan.tables.map((table): Cursor => ({
+    table,
+    state: { ...tables[table.label] },
+  }));
+  const batch = new Set<Key>();
+  let open = cursors.filter(({ state }) => !state.done);
+  while (open.length > 0 && !drain.aborted) {
+    for (const cursor of open) {
+      const keys = await advance(cursor);
+      for (const key of keys) batch.add(key);
+      if (batch.size >= BATCH_KEYS) yield* emptyBatch();
+    }
+    open = open.filter(({ state }) => !state.done);
+  }
+  yield* emptyBatch();
+  if (open.length === 0) notice?.complete();
+
+  /** Takes one step of a table: a page of its changes, or more of the documents that its last page reaches. */
+  async function advance(cursor: Cursor): Promise<readonly Key[]> {
+    cursor.page ??= await readPage(cursor);
+    const { table, state, page } = cursor;
+    if (table.documentIds === undefined) {
+      finishPage(cursor);
+      return page.keys;
+    }
+    if (page.keys.length === 0) {
+      finishPage(cursor);
+      return [];
+    }
+    const keys = await readDocumentKeys(source, { table, root: plan.root }, {
+      keys: page.keys,
+      after: state.after_id,
+      limit: BATCH_KEYS,
+      signal: kill,
+    });
+    const last = keys.at(-1);
+    if (keys.length < BATCH_KEYS || last === undefined) finishPage(cursor);
+    else state.after_id = last;
+    return keys;
+  }
+
+  async function readPage({ table, state }: Cursor): Promise<ChangedPage> {
+    const { snapshotXmin, rows } = await readChanges(source, table, {
+      from,
+      seen: position.seen[table.label],
+      after: state.after,
+      upto: state.upto,
+      limit: plan.pageSize,
+      signal: kill,
+    });
+    state.seen ??= snapshotXmin;
+    // a page that was interrupted ends where it ended: what has left it since is found by the next pass
+    const isLast = state.upto === undefined && rows.length < plan.pageSize;
+    const last = rows.at(-1);
+    if (last !== undefined) state.upto ??= last.place;
+    return { keys: rows.map(({ key }) => key), isLast };
+  }
+
+  function finishPage(cursor: Cursor): void {
+    const { state, page } = cursor;
+    if (state.upto !== undefined) state.after = state.upto;
+    if (page?.isLast) state.done = true;
+    delete state.upto;
+    delete state.after_id;
+    delete cursor.page;
+  }
+
+  /** Empties the batch into pages; the last one carries the position. */
+  function* emptyBatch(): Generator<Page<Position>> {
+    const keys = [...batch];
+    batch.clear();
+    let start = 0;
+    for (; start + plan.pageSize < keys.length; start += plan.pageSize) {
+      yield { keys: keys.slice(start, start + plan.pageSize) };
+    }
+    yield { keys: keys.slice(start), next: safePosition() };
+  }
+
+  /** What is safe once the batch is settled; a copy, since the cursors move on while it is. */
+  function safePosition(): Position {
+    const states = cursors.map(({ table: { label }, state }) =>
+      [label, { ...state }] as const
+    );
+    const { scan: _, ...rest } = position;
+    if (states.some(([, { done }]) => !done)) {
+      return {
+        ...rest,
+        scan: { from, low, tables: Object.fromEntries(states) },
+      };
+    }
+    const seen = states.map(([label, { seen = "0" }]) =>
+      [label, seen] as const
+    );
+    return { ...rest, low, seen: Object.fromEntries(seen) };
+  }
+}
+
+/** Where the scan of a table is, and its page at hand. */
+interface Cursor {
+  readonly table: TablePlan;
+  readonly state: TableScan;
+  page?: ChangedPage;
+}
+
+/** The keys of a page of changed rows; `isLast` when the table has no more. */
+interface ChangedPage {
+  readonly keys: readonly Key[];
+  readonly isLast: boolean;
+}

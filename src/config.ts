@@ -1,0 +1,219 @@
+import { parse } from "dotenv";
+import { dirname, join, resolve } from "node:path";
+import type { z } from "zod";
+import { readText } from "./config_files.ts";
+import {
+  type Fault,
+  faultsOf,
+  formatFaults,
+  type Places,
+} from "./config_faults.ts";
+import { configSchema } from "./config_schema.ts";
+import { readSource, type Source } from "./config_source.ts";
+import { EtlError } from "./failure.ts";
+import type { IndexConfig } from "./index_config.ts";
+
+/** A place in the configuration, such as `["indexes", 0, "document"]`. */
+export type Path = readonly (string | number)[];
+
+/** What came of reading a configuration file. */
+export interface LoadedConfig {
+  readonly config: Config;
+  /** `config.yaml:12:3` of a path; the nearest enclosing place where the key itself is absent. */
+  readonly locate: (path: Path) => string;
+}
+
+/** How to reach PostgreSQL. */
+export interface PostgresConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly user: string;
+  readonly password?: string;
+  /** `false` is without TLS; an object is TLS with the certificate verified, by the system's authorities unless `ca` is there. */
+  readonly ssl: false | SslConfig;
+  readonly connectTimeoutMs: number;
+  readonly statementTimeoutMs: number;
+  /** How many keys a statement asks for at most. */
+  readonly pageSize: number;
+}
+
+/** What a verified connection needs, as PEM text; `serverName` is the name the certificate must bear. */
+export interface SslConfig {
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly serverName?: string;
+}
+
+/** How to reach Elasticsearch. */
+export interface ElasticsearchConfig {
+  readonly nodes: readonly string[];
+  readonly auth?:
+    | { readonly username: string; readonly password: string }
+    | { readonly apiKey: string };
+  /** Authorities that the certificates are verified by, as PEM text. */
+  readonly ca?: string;
+  readonly requestTimeoutMs: number;
+  /** The size of a bulk request's body at most. */
+  readonly maxBytes: number;
+  /** How many bulk requests are out at once at most. */
+  readonly concurrency: number;
+}
+
+/** The delays between tries: `minDelayMs`, then each time `multiplier` times as long, up to `maxDelayMs`. */
+export interface RetryConfig {
+  readonly minDelayMs: number;
+  readonly maxDelayMs: number;
+  readonly multiplier: number;
+}
+
+/** What is logged, how and where to. */
+export interface LoggingConfig {
+  readonly level: "debug" | "info" | "warning" | "error";
+  readonly format: "text" | "json";
+  /** Whether lines go to the terminal. */
+  readonly console: boolean;
+  /** The rotating file, its path absolute; `maxBytes` is of each file, `maxFiles` counts all that are kept. */
+  readonly file?: {
+    readonly path: string;
+    readonly maxBytes: number;
+    readonly maxFiles: number;
+  };
+}
+
+/** A table whose changes reach the documents of an index. */
+export interface WatchedTable {
+  readonly table: { readonly schema: string; readonly name: string };
+  /** The table as it is written in the file, for logs and the state file. */
+  readonly label: string;
+  /** The column that says when a row was changed last. */
+  readonly updatedAt: string;
+  /** The columns of the key, at least one. */
+  readonly key: readonly string[];
+  /** The query for the documents that rows reach: `$1` is the list of their keys, one `$n` for each column of the key. */
+  readonly documentIds?: string;
+  /** Where the table stands in the file, for messages. */
+  readonly path: Path;
+}
+
+/** An index and the query that it is kept equal to. */
+export interface IndexDefinition {
+  readonly name: string;
+  readonly indexConfig: IndexConfig;
+  /** The query whose rows are the documents, without a semicolon at its end. */
+  readonly document: string;
+  /** The table whose rows the documents are of: the one watched without `documentIds`. */
+  readonly root: WatchedTable;
+  /** Every watched table, the root too, in the order of the file. */
+  readonly watch: readonly WatchedTable[];
+}
+
+/** The whole configuration: every default filled in, every file read. */
+export interface Config {
+  /** The pause between two looks at PostgreSQL. */
+  readonly fetchDelayMs: number;
+  /** What a drain may take before requests are cut. */
+  readonly gracePeriodMs: number;
+  /** The file of the position, as an absolute path. */
+  readonly stateFile: string;
+  /** How often a line says that all is well. */
+  readonly logStatusPeriodMs: number;
+  readonly postgres: PostgresConfig;
+  readonly elasticsearch: ElasticsearchConfig;
+  readonly retry: RetryConfig;
+  readonly logging: LoggingConfig;
+  /** At least one. */
+  readonly indexes: readonly IndexDefinition[];
+}
+
+/**
+ * The configuration in `file`, with `${NAME}` taken from `env` and, where it is not set there, from `.env` beside the file.
+ * Throws an {@linkcode EtlError} `config-invalid` with every fault of the file and of the files it names.
+ */
+export async function loadConfig(
+  file: string,
+  env: Readonly<Record<string, string>>,
+): Promise<LoadedConfig> {
+  const absolute = resolve(file);
+  const folder = dirname(absolute);
+  const reading = await readText(absolute);
+  if ("state" in reading) {
+    const remedy = "write its path with --config FILE";
+    return refuse([`${file}: ${reading.state}, ${remedy}`]);
+  }
+  const dotenv = await readDotenv(folder, dirname(file));
+  const source = readSource(reading.text, { ...dotenv.values, ...env });
+  const place = { folder, shown: dirname(file) };
+  const result = source.value === undefined
+    ? undefined
+    : await configSchema(place).safeParseAsync(source.value);
+  const issues = result?.error?.issues ?? [];
+  const told = new Set(source.faults.map(({ path }) => JSON.stringify(path)));
+  const faults = [
+    ...source.faults,
+    ...faultsOf(issues.filter((issue) => !isWhole(issue)), source)
+      .filter(({ path }) => !told.has(JSON.stringify(path)))
+      .map((fault) => nameVariables(fault, source)),
+    ...(result?.success ? findCollisions(result.data, absolute, source) : []),
+  ];
+  const lines = [
+    ...dotenv.faults,
+    ...formatFaults(faults, file),
+    ...new Set(issues.filter(isWhole).map(({ message }) => message)),
+  ];
+  if (lines.length > 0 || !result?.success) return refuse(lines);
+  const locate = (path: Path) => {
+    const { line, column } = source.locate(path);
+    return `${file}:${line}:${column}`;
+  };
+  return { config: result.data, locate };
+}
+
+function refuse(faults: readonly string[]): never {
+  throw new EtlError({ kind: "config-invalid", faults });
+}
+
+/** Whether the message is a line of its own: a fault of another file. */
+function isWhole(issue: z.core.$ZodIssue): boolean {
+  return issue.code === "custom" && issue.params?.whole === true;
+}
+
+/** A value that was filled in does not stand in the file: says where it comes from. */
+function nameVariables(fault: Fault, source: Source): Fault {
+  const names = source.variablesIn(fault.path);
+  if (names.length === 0) return fault;
+  const message = `${fault.message} (filled in from ${names.join(", ")})`;
+  return { ...fault, message };
+}
+
+/** The variables of `.env`, where there is one. */
+async function readDotenv(folder: string, shown: string) {
+  const reading = await readText(resolve(folder, ".env"));
+  if ("text" in reading) return { values: parse(reading.text), faults: [] };
+  if (reading.missing) return { values: {}, faults: [] };
+  const file = join(shown, ".env");
+  const faults = [`${file}: ${reading.state}, write NAME=value lines in it`];
+  return { values: {}, faults };
+}
+
+/** Files that the agent would write over one another, or over the configuration. */
+function findCollisions(
+  { stateFile, logging }: Config,
+  file: string,
+  places: Places,
+): readonly Fault[] {
+  const written = [
+    { path: ["state_file_name"], name: stateFile },
+    { path: ["logging", "file", "path"], name: logging.file?.path },
+  ];
+  const taken = new Set([file]);
+  return written.flatMap(({ path, name }) => {
+    if (name === undefined || !taken.has(name)) {
+      taken.add(name ?? file);
+      return [];
+    }
+    const message = "is a file that is in use already, write another path";
+    return [{ ...places.locate(path), path, message }];
+  });
+}

@@ -1,0 +1,96 @@
+import { dirname, resolve } from "node:path";
+import { z } from "zod";
+import { elasticsearchSchema } from "./config_elasticsearch.ts";
+import { isFolder } from "./config_files.ts";
+import { type Folder, indexesSchema } from "./config_indexes.ts";
+import { isWritten, postgresSchema } from "./config_postgres.ts";
+import {
+  byteSize,
+  choice,
+  decimal,
+  duration,
+  present,
+  section,
+  text,
+  toggle,
+  wholeNumber,
+} from "./config_scalars.ts";
+
+/** Schema of config.yaml, whose scalars are strings; relative files are found from `place`, and read while parsing. */
+export function configSchema(place: Folder) {
+  const { folder } = place;
+  return section({
+    fetch_delay: duration({ from: "10ms", to: "1d" }).prefault("1s"),
+    grace_period: duration({ from: "0s", to: "1h" }).prefault("20s"),
+    state_file_name: writtenFile(folder).prefault("state.yaml"),
+    log_status_period: duration({ from: "100ms", to: "7d" }).prefault("3m"),
+    postgres: postgresSchema(folder),
+    elasticsearch: elasticsearchSchema(folder),
+    retry: retrySchema().prefault({}),
+    logging: loggingSchema(folder).prefault({}),
+    indexes: indexesSchema(place),
+  }).transform((written) => ({
+    fetchDelayMs: written.fetch_delay,
+    gracePeriodMs: written.grace_period,
+    stateFile: written.state_file_name,
+    logStatusPeriodMs: written.log_status_period,
+    postgres: written.postgres,
+    elasticsearch: written.elasticsearch,
+    retry: written.retry,
+    logging: written.logging,
+    indexes: written.indexes,
+  }));
+}
+
+/** A file that the agent writes: its folder must be there. */
+function writtenFile(folder: string): z.ZodType<string, string> {
+  const remedy = "write the path of a file in a folder that is there";
+  return text(remedy).transform(async (path, context) => {
+    const file = resolve(folder, path);
+    if (!await isFolder(dirname(file))) {
+      context.addIssue(`is in a folder that is not there, ${remedy}`);
+    } else if (await isFolder(file)) {
+      context.addIssue(`is a folder, ${remedy}`);
+    }
+    return file;
+  });
+}
+
+function retrySchema() {
+  return section({
+    min_delay: duration({ from: "1ms", to: "1h" }).prefault("100ms"),
+    max_delay: duration({ from: "1ms", to: "1d" }).prefault("30s"),
+    multiplier: decimal({ from: "1", to: "100" }).prefault("2"),
+  }).superRefine(({ min_delay, max_delay }, context) => {
+    if (!(max_delay < min_delay)) return;
+    const message = "is less than min_delay, write a longer one";
+    context.addIssue({ code: "custom", path: ["max_delay"], message });
+  }, { when: isWritten }).transform((written) => ({
+    minDelayMs: written.min_delay,
+    maxDelayMs: written.max_delay,
+    multiplier: written.multiplier,
+  }));
+}
+
+function loggingSchema(folder: string) {
+  const file = section({
+    path: writtenFile(folder),
+    max_size: byteSize({ from: "1KB", to: "10GB" }).prefault("10MB"),
+    max_files: wholeNumber({ from: "1", to: "1000" }).prefault("5"),
+  }).transform((written) => ({
+    path: written.path,
+    maxBytes: written.max_size,
+    maxFiles: written.max_files,
+  }));
+  return section({
+    level: choice(["debug", "info", "warning", "error"]).prefault("info"),
+    format: choice(["text", "json"]).prefault("text"),
+    console: toggle().prefault("true"),
+    file: file.optional(),
+  }).transform(({ level, format, console, file }) => ({
+    level,
+    format,
+    console,
+    ...present({ file }),
+  }));
+}

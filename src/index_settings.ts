@@ -1,0 +1,86 @@
+type Path = readonly (string | number)[];
+
+/** A setting that cannot stay as it is: where it stands, and what to write instead. */
+export interface SettingFault {
+  readonly path: Path;
+  readonly message: string;
+}
+
+type Check = (value: unknown) => string | undefined;
+
+const GIVEN_BY_SERVER = "is given by Elasticsearch itself, delete it";
+const BLOCKS = "keeps the agent from writing, delete it";
+
+const CHECKS: Readonly<Record<string, Check>> = {
+  number_of_shards: (value) =>
+    isWhole(value, { from: 1, to: 1024 })
+      ? undefined
+      : "is not a number of shards, write a whole number from 1 to 1024",
+  number_of_replicas: (value) =>
+    isWhole(value, { from: 0, to: 1000 })
+      ? undefined
+      : "is not a number of replicas, write a whole number from 0 to 1000",
+  uuid: () => GIVEN_BY_SERVER,
+  creation_date: () => GIVEN_BY_SERVER,
+  provided_name: () => GIVEN_BY_SERVER,
+  "version.created": () => GIVEN_BY_SERVER,
+  "version.upgraded": () => GIVEN_BY_SERVER,
+  "blocks.read_only": (value) => isOff(value) ? undefined : BLOCKS,
+  "blocks.read_only_allow_delete": (value) => isOff(value) ? undefined : BLOCKS,
+  "blocks.write": (value) => isOff(value) ? undefined : BLOCKS,
+  "blocks.metadata": (value) => isOff(value) ? undefined : BLOCKS,
+  mode: (value) =>
+    value === "time_series"
+      ? "makes document ids from time stamps, delete it: the agent writes by id"
+      : undefined,
+};
+
+/**
+ * What is wrong with the settings of an index, written nested, with dots, with `index.` or without.
+ * @example
+ * ```ts
+ * import { deepEqual } from "node:assert/strict";
+ * import { checkSettings } from "./index_settings.ts";
+ * deepEqual(checkSettings({ index: { number_of_shards: 0 } }), [{
+ *   path: ["index", "number_of_shards"],
+ *   message: "is not a number of shards, write a whole number from 1 to 1024",
+ * }]);
+ * ```
+ */
+export function checkSettings(
+  settings: Readonly<Record<string, unknown>>,
+): readonly SettingFault[] {
+  return flatten(settings, []).flatMap(({ path, value }) => {
+    const name = path.join(".").replace(/^index\./, "");
+    const message = Object.hasOwn(CHECKS, name)
+      ? CHECKS[name]?.(value)
+      : undefined;
+    return message === undefined ? [] : [{ path, message }];
+  });
+}
+
+function flatten(
+  value: unknown,
+  path: Path,
+): readonly { readonly path: Path; readonly value: unknown }[] {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return [{ path, value }];
+  }
+  return Object.entries(value).flatMap(([name, inner]) =>
+    flatten(inner, [...path, name])
+  );
+}
+
+/** Elasticsearch takes numbers as text too. */
+function isWhole(
+  value: unknown,
+  { from, to }: { readonly from: number; readonly to: number },
+): boolean {
+  const written = typeof value === "number" ? String(value) : value;
+  if (typeof written !== "string" || !/^\d+$/.test(written)) return false;
+  return Number(written) >= from && Number(written) <= to;
+}
+
+function isOff(value: unknown): boolean {
+  return value === false || value === "false" || value === null;
+}

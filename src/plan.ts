@@ -1,0 +1,48 @@
+import type { Key, KeyColumn } from "./keys.ts";
+
+/** A watched table as the scans need it: everything quoted, every type known. */
+export interface TablePlan {
+  /** As written in the configuration; names the table in the log and the state file. */
+  readonly label: string;
+  /** The table, quoted. */
+  readonly from: string;
+  /** The column that orders its changes. */
+  readonly stamp: KeyColumn;
+  readonly key: readonly KeyColumn[];
+  /** The query from keys of this table to keys of documents; none for the root, whose keys they are. */
+  readonly documentIds?: string;
+}
+
+/** What is known of an index before its first row is read. */
+export interface IndexPlan {
+  readonly name: string;
+  readonly document: DocumentPlan;
+  readonly root: TablePlan;
+  /** All watched tables, the root among them. */
+  readonly tables: readonly TablePlan[];
+  /** Keys a statement asks for. */
+  readonly pageSize: number;
+}
+
+/** The document query and what it shows. */
+export interface DocumentPlan {
+  /** The query, as configured. */
+  readonly sql: string;
+  /** Where it stands in the configuration, for messages. */
+  readonly label: string;
+  /** The root's key, which the query shows. */
+  readonly key: readonly KeyColumn[];
+  /** The columns that are fields of the document. */
+  readonly fields: readonly string[];
+  /** The columns that are for the agent. */
+  readonly agentColumns: ReadonlySet<AgentColumn>;
+}
+
+/** A column of the document query that is for the agent, not a field. */
+export type AgentColumn = "_deleted" | "_routing";
+
+/** Documents to read and settle, each key once; with the last page of a batch comes the position that is then safe. */
+export interface Page<Position> {
+  readonly keys: readonly Key[];
+  readonly next?: Position;
+}

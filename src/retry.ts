@@ -1,0 +1,126 @@
+import { retry } from "@std/async/retry";
+import { EtlError, type Failure, recovers, type Server } from "./failure.ts";
+import type { Log } from "./logging.ts";
+
+/** How the delay between two tries grows, in milliseconds. */
+export interface RetryLimits {
+  readonly minDelayMs: number;
+  readonly maxDelayMs: number;
+  readonly multiplier: number;
+}
+
+/** Carries calls to one server across everything that time can mend. */
+export interface Persister {
+  /**
+   * The result of `action`, tried again for as long as its failure is one that time can mend.
+   *
+   * Once the run is being drained nothing is tried again: what fails then was not settled, and is found by the next run.
+   * @throws what `action` throws otherwise, or the reason of `signal`, or of a drain that ended the wait for the next try.
+   */
+  persist<T>(action: () => Promise<T>, signal: AbortSignal): Promise<T>;
+}
+
+/** Half of each delay is random, so that agents do not come back in step. */
+const JITTER = 0.5;
+
+/** A lasting fault is told once a minute, not at each try. */
+const REMINDER_MS = 60_000;
+
+/**
+ * Makes the one {@linkcode Persister} of a server.
+ *
+ * A refusal (password, certificate) is final until the server has answered once: at start it is a
+ * mistake of the operator, later it is a password being changed. Says one line when a fault begins, one a
+ * minute while it lasts, one when it is over, however many calls suffer from it.
+ */
+export function createPersister(
+  server: Server | "state file",
+  { limits, log, drain }: { limits: RetryLimits; log: Log; drain: AbortSignal },
+): Persister {
+  let reached = false;
+  const faults = new Map<string, { sinceMs: number; saidMs: number }>();
+
+  function suffer(name: string, error: EtlError): void {
+    const now = performance.now();
+    const fault = faults.get(name);
+    if (fault === undefined) {
+      faults.set(name, { sinceMs: now, saidMs: now });
+      log.warning(wording(error.failure).begins, { server, error });
+    } else if (now - fault.saidMs >= REMINDER_MS) {
+      fault.saidMs = now;
+      const seconds = Math.round((now - fault.sinceMs) / 1000);
+      log.warning(wording(error.failure).lasts, { server, seconds, error });
+    }
+  }
+
+  function recover(name: string, failure: Failure): void {
+    const fault = faults.get(name);
+    if (fault === undefined) return; // another call has said so
+    faults.delete(name);
+    const seconds = Math.round((performance.now() - fault.sinceMs) / 1000);
+    log.info(wording(failure).ends, { server, seconds });
+  }
+
+  return {
+    async persist<T>(action: () => Promise<T>, signal: AbortSignal) {
+      const suffered = new Map<string, Failure>();
+      function isRetriable(error: unknown): boolean {
+        return !signal.aborted && !drain.aborted &&
+          (recovers(error, "retry") || (reached && recovers(error, "refuse")));
+      }
+      async function attempt(): Promise<T> {
+        signal.throwIfAborted();
+        try {
+          const result = await action();
+          reached = true;
+          for (const [name, failure] of suffered) recover(name, failure);
+          return result;
+        } catch (error) {
+          if (error instanceof EtlError && isRetriable(error)) {
+            const name = nameFault(error.failure);
+            suffered.set(name, error.failure);
+            suffer(name, error);
+          }
+          throw error;
+        }
+      }
+      return await retry(attempt, {
+        minTimeout: limits.minDelayMs,
+        maxTimeout: limits.maxDelayMs,
+        multiplier: limits.multiplier,
+        maxAttempts: Number.MAX_SAFE_INTEGER,
+        jitter: JITTER,
+        isRetriable,
+        // a run that is being drained may still do what it has to, once
+        ...(drain.aborted ? {} : { signal: drain }),
+      });
+    },
+  };
+}
+
+/** Faults of one name are told once: a server is lost for everybody, a blocked index for itself. */
+function nameFault(failure: Failure): string {
+  const place = "index" in failure
+    ? failure.index
+    : "query" in failure
+    ? failure.query
+    : "";
+  return `${failure.kind} ${place}`;
+}
+
+function wording(
+  { kind }: Failure,
+): { begins: string; lasts: string; ends: string } {
+  if (kind === "server-unavailable" || kind === "server-refused") {
+    return {
+      begins: "connection lost, trying again",
+      lasts: "connection still lost",
+      ends: "connection is back",
+    };
+  }
+  return {
+    begins: "cannot go on, trying again",
+    lasts: "still cannot go on",
+    ends: "goes on",
+  };
+}

@@ -1,0 +1,191 @@
+import { z } from "zod";
+import type { Place } from "./checkpoint.ts";
+import { MARGIN, type Time } from "./horizon.ts";
+import {
+  joinKey,
+  type Key,
+  type KeyColumn,
+  splitKey,
+  transposeKeys,
+} from "./keys.ts";
+import type { IndexPlan, TablePlan } from "./plan.ts";
+import { quoteIdentifier, type Source, type Value } from "./postgres.ts";
+
+/** What one page of a table's changes is asked for. */
+export interface ChangeQuery {
+  /** Rows stamped earlier than this, less a margin, are not looked at. */
+  readonly from: Time;
+  /** Rows written by transactions older than this were seen already. */
+  readonly seen: string | undefined;
+  /** The row after which the page begins. */
+  readonly after: Place | undefined;
+  /** The last row that the page may hold. */
+  readonly upto: Place | undefined;
+  readonly limit: number;
+}
+
+/** A page of a table's changes, in the order of `(stamp, key)`. */
+export interface ChangePage {
+  /** The oldest transaction that was not finished when the page was read. */
+  readonly snapshotXmin: string;
+  readonly rows: readonly { readonly place: Place; readonly key: Key }[];
+}
+
+const ChangeRow = z.object({
+  snapshot_xmin: z.string(),
+  stamp: z.string().nullable(),
+}).catchall(z.string().nullable());
+
+const KeyRow = z.record(z.string(), z.string());
+
+/** One page of the changes of `table`. */
+export async function readChanges(
+  source: Source,
+  table: TablePlan,
+  { from, seen, after, upto, limit, signal }: ChangeQuery & {
+    signal: AbortSignal;
+  },
+): Promise<ChangePage> {
+  const stamp = quoteIdentifier(table.stamp.name);
+  const order = [table.stamp, ...table.key];
+  const columns = order.map(({ name }) => `c.${quoteIdentifier(name)}`);
+  const values: Value[] = [from];
+  const conditions = [
+    `c.${stamp} >= ($1::timestamptz - ${MARGIN})::${table.stamp.type}`,
+  ];
+  if (seen !== undefined) {
+    values.push(seen);
+    // a row's xmin has 32 bits: compared modulo 2^32, as PostgreSQL itself does
+    conditions.push(
+      `((c.xmin::text::bigint - $${values.length}::bigint) & 4294967295) < 2147483648`,
+    );
+  }
+  function compare(operator: ">" | "<=", place: Place): void {
+    const typed = order.map(({ type }, index) => {
+      values.push(place[index] ?? null);
+      return `$${values.length}::${type}`;
+    });
+    conditions.push(
+      `(${columns.join(", ")}) ${operator} (${typed.join(", ")})`,
+    );
+  }
+  if (after !== undefined) compare(">", after);
+  if (upto !== undefined) compare("<=", upto);
+  values.push(String(limit));
+  const texts = columns.map((column, index) =>
+    `${column} as o${index}, ${column}::text as ${
+      index === 0 ? "stamp" : `k${index - 1}`
+    }`
+  );
+  const rows = await source.query({
+    label: `changes of ${table.label}`,
+    // the left join gives one row where nothing changed: the snapshot is wanted all the same
+    sql: `select s.snapshot_xmin, t.stamp, ${
+      table.key.map((_, index) => `t.k${index}`).join(", ")
+    }
+from (select pg_snapshot_xmin(pg_current_snapshot())::text as snapshot_xmin) s
+left join lateral (
+  select ${texts.join(", ")}
+  from ${table.from} c
+  where ${conditions.join("\n    and ")}
+  order by ${columns.join(", ")}
+  limit $${values.length}::bigint
+) t on true
+order by ${columns.map((_, index) => `t.o${index}`).join(", ")}`,
+    row: ChangeRow,
+  }, { values, signal });
+  const found: { place: Place; key: Key }[] = [];
+  for (const row of rows) {
+    if (row.stamp === null) continue;
+    const parts = keyParts(row, table.key);
+    found.push({ place: [row.stamp, ...parts], key: joinKey(parts) });
+  }
+  return { snapshotXmin: rows[0]?.snapshot_xmin ?? "0", rows: found };
+}
+
+/** The documents, in the order of their keys, that rows of `table` with these keys belong to. */
+export async function readDocumentKeys(
+  source: Source,
+  { table, root }: { table: TablePlan; root: IndexPlan["root"] },
+  { keys, after, limit, signal }: {
+    keys: readonly Key[];
+    after: Key | undefined;
+    limit: number;
+    signal: AbortSignal;
+  },
+): Promise<Key[]> {
+  if (table.documentIds === undefined) {
+    throw new TypeError(
+      `Cannot ask ${table.label} for documents: it is the root`,
+    );
+  }
+  const values: Value[] = transposeKeys(keys, table.key.length);
+  const names = root.key.map((_, index) => `k${index}`);
+  const typed = root.key.map(({ type }, index) =>
+    `d.k${index}::${type} as k${index}`
+  );
+  const conditions = names.map((name) => `q.${name} is not null`);
+  if (after !== undefined) {
+    const parts = splitKey(after, root.key.length);
+    const parameters = root.key.map(({ type }, index) => {
+      values.push(parts[index] ?? null);
+      return `$${values.length}::${type}`;
+    });
+    conditions.push(
+      `(${names.map((name) => `q.${name}`).join(", ")}) > (${
+        parameters.join(", ")
+      })`,
+    );
+  }
+  values.push(String(limit));
+  const rows = await source.query({
+    label: `document_ids of ${table.label}`,
+    sql: `select ${names.map((name) => `q.${name}::text as ${name}`).join(", ")}
+from (select distinct ${typed.join(", ")} from (${table.documentIds}
+) d(${names.join(", ")})) q
+where ${conditions.join(" and ")}
+order by ${names.map((name) => `q.${name}`).join(", ")}
+limit $${values.length}::bigint`,
+    row: KeyRow,
+  }, { values, signal });
+  return rows.map((row) => joinKey(keyParts(row, root.key)));
+}
+
+/** A page of all keys of `table`, in their order. */
+export async function readKeys(
+  source: Source,
+  table: TablePlan,
+  { after, limit, signal }: {
+    after: readonly string[] | undefined;
+    limit: number;
+    signal: AbortSignal;
+  },
+): Promise<{ keys: Key[]; last: readonly string[] | undefined }> {
+  const columns = table.key.map(({ name }) => `c.${quoteIdentifier(name)}`);
+  const parameters = table.key.map(({ type }, index) =>
+    `$${index + 2}::${type}`
+  );
+  const rows = await source.query({
+    label: `keys of ${table.label}`,
+    sql: `select ${
+      columns.map((column, index) => `${column}::text as k${index}`).join(", ")
+    }
+from ${table.from} c${
+      after === undefined
+        ? ""
+        : `\nwhere (${columns.join(", ")}) > (${parameters.join(", ")})`
+    }
+order by ${columns.join(", ")}
+limit $1::bigint`,
+    row: KeyRow,
+  }, { values: [String(limit), ...after ?? []], signal });
+  const parts = rows.map((row) => keyParts(row, table.key));
+  return { keys: parts.map(joinKey), last: parts.at(-1) };
+}
+
+function keyParts(
+  row: Readonly<Record<string, string | null>>,
+  key: readonly KeyColumn[],
+): string[] {
+  return key.map((_, index) => row[`k${index}`] ?? "");
+}
