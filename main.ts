@@ -1,9 +1,10 @@
 import { Command, CommanderError } from "commander";
 import manifest from "./deno.json" with { type: "json" };
 import { runAgent } from "./src/agent.ts";
-import { loadConfig } from "./src/config.ts";
+import { loadConfig, type LoadedConfig } from "./src/config.ts";
 import { EtlError } from "./src/failure.ts";
-import { configureLogging, createLog } from "./src/logging.ts";
+import { configureLogging, createLog, type Log } from "./src/logging.ts";
+import { openScope } from "./src/scope.ts";
 import { listSecrets } from "./src/secrets.ts";
 import { stopAfter } from "./src/stop.ts";
 
@@ -16,21 +17,32 @@ async function run(
 ): Promise<void> {
   const loaded = await loadConfig(file, Deno.env.toObject());
   const { config } = loaded;
-  await using _logging = await configureLogging(config.logging, {
-    secrets: listSecrets(config),
-  });
-  const log = createLog();
-  using terminated = listenForTermination();
-  const stop = stopAfter(terminated.signal, config.gracePeriodMs);
-  log.info("agent started", { version: manifest.version, config: file });
+  const scope = openScope();
+  try {
+    const secrets = listSecrets(config);
+    scope.add(await configureLogging(config.logging, { secrets }));
+    const log = createLog();
+    const { signal } = scope.add(listenForTermination());
+    log.info("agent started", { version: manifest.version, config: file });
+    await follow(loaded, { log, once, drain: signal });
+    log.info("agent stopped");
+  } finally {
+    await scope.close();
+  }
+}
+
+async function follow(
+  loaded: LoadedConfig,
+  { log, once, drain }: { log: Log; once: boolean; drain: AbortSignal },
+): Promise<void> {
+  const stop = stopAfter(drain, loaded.config.gracePeriodMs);
   try {
     await runAgent(loaded, { log, stop, once });
   } catch (error) {
-    if (!stop.drain.aborted) throw error;
+    if (!drain.aborted) throw error;
     // what was not settled is found by the next run
     log.info("work was cut short by the stop", { error });
   }
-  log.info("agent stopped");
 }
 
 /** SIGTERM or SIGINT aborts the signal; the next one ends the process at once, as it does by default. */

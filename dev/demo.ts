@@ -2,6 +2,7 @@ import { parse } from "@std/yaml";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
+import { endLeftover } from "./claim.ts";
 import { type FilmDatabase, openFilmDatabase } from "./demo_postgres.ts";
 import {
   type Found,
@@ -17,7 +18,8 @@ import {
   tell,
   tellHeading,
 } from "./progress.ts";
-import { endLeftover, startProcess } from "./server_process.ts";
+import { pause, POLL_MS } from "./signal.ts";
+import { startProcess } from "./server_process.ts";
 import { removeServers, type Servers, startServers } from "./servers.ts";
 import { untilStopped } from "./stop_signal.ts";
 
@@ -150,7 +152,7 @@ async function showRename(films: FilmDatabase, url: string): Promise<void> {
         } s. See ${join(FOLDER, "agent/log")}`,
       );
     }
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await pause(POLL_MS);
     found = await searchActor(url, NEW_NAME);
   }
   tell(

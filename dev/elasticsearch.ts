@@ -95,12 +95,15 @@ function environment(
   { folder, heapMb = 512, javaOptions = LIGHT }: ElasticsearchOptions,
 ): Record<string, string> {
   const heap = [`-Xms${heapMb}m`, `-Xmx${heapMb}m`];
+  const temporary = join(folder, "temporary");
+  // the launcher litters; its script splits options at spaces, so not in such a folder
+  const litter = /\s/.test(temporary) ? [] : [`-Djava.io.tmpdir=${temporary}`];
   return {
     ES_JAVA_HOME: home.java,
     ES_PATH_CONF: join(folder, "config"),
-    ES_TMPDIR: join(folder, "temporary"),
+    ES_TMPDIR: temporary,
     ES_JAVA_OPTS: [...heap, ...javaOptions].join(" "),
-    CLI_JAVA_OPTS: LIGHT.join(" "),
+    CLI_JAVA_OPTS: [...LIGHT, ...litter].join(" "),
   };
 }
 

@@ -73,7 +73,7 @@ function drawRunning(): void {
   );
   const { columns } = Deno.consoleSize();
   eraseLine();
-  writeError(steps.join(", ").slice(0, columns - 1));
+  writeError(steps.join(", ").slice(0, (columns || 80) - 1));
 }
 
 function eraseLine(): void {

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { endLeftover } from "./claim.ts";
 import {
   type ElasticsearchOptions,
   type ElasticsearchServer,
@@ -12,7 +13,6 @@ import {
 import { loadExample } from "./example.ts";
 import { openFolder } from "./folder.ts";
 import { runProgram, showStep, tell } from "./progress.ts";
-import { endLeftover } from "./server_process.ts";
 import { untilStopped } from "./stop_signal.ts";
 
 /** What is started where. */

@@ -27,6 +27,7 @@ async function testWithServers(
 ): Promise<TestCounts> {
   using stopped = untilStopped();
   await using servers = await startServers({ folder });
+  await Deno.mkdir(folder, { recursive: true });
   const report = join(folder, "report.xml");
   await Deno.remove(report).catch(() => {}); // of an earlier run
   const child = new Deno.Command(Deno.execPath(), {

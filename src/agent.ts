@@ -9,11 +9,12 @@ import { EtlError, recovers } from "./failure.ts";
 import { openHorizon } from "./horizon.ts";
 import { ensureIndex } from "./index_lifecycle.ts";
 import type { Log } from "./logging.ts";
-import { type Pipeline, runOnce } from "./pipeline.ts";
+import { type Pipeline, runOnce, type Summary } from "./pipeline.ts";
 import type { IndexPlan } from "./plan.ts";
 import { openSource, type Source } from "./postgres.ts";
 import { identifySource, planIndex, type SourceIdentity } from "./preflight.ts";
 import { createPersister, type Persister } from "./retry.ts";
+import { openScope } from "./scope.ts";
 import { openSink } from "./sink.ts";
 import { openStatus } from "./status.ts";
 import type { Stop } from "./stop.ts";
@@ -47,37 +48,42 @@ export async function runAgent(
     config.stateFile,
     createPersister("state file", options),
   );
-  await using source = openSource(config.postgres, {
-    persister: createPersister("PostgreSQL", options),
-    log,
-  });
-  const persister = createPersister("Elasticsearch", options);
-  await using cluster = openCluster(config.elasticsearch, persister);
-  const plans = await planIndexes({ config, locate }, {
-    source,
-    signal: stop.kill,
-  });
-  const agent: Agent = {
-    config,
-    source,
-    identity: await identifySource(source, stop.kill),
-    cluster,
-    persister,
-    limit: pLimit(config.elasticsearch.concurrency),
-    checkpoint,
-    log,
-    stop: { drain, kill: stop.kill },
-  };
-  const results = await Promise.allSettled(plans.map(async (plan, place) => {
-    try {
-      await followIndex(agent, { plan, place, once });
-    } catch (error) {
-      failed.abort(error); // the others finish what is in flight
-      throw error;
-    }
-  }));
-  const failure = results.find((result) => result.status === "rejected");
-  if (failure !== undefined) throw failure.reason;
+  const scope = openScope();
+  try {
+    const source = scope.add(openSource(config.postgres, {
+      persister: createPersister("PostgreSQL", options),
+      log,
+    }));
+    const persister = createPersister("Elasticsearch", options);
+    const cluster = scope.add(openCluster(config.elasticsearch, persister));
+    const plans = await planIndexes({ config, locate }, {
+      source,
+      signal: stop.kill,
+    });
+    const agent: Agent = {
+      config,
+      source,
+      identity: await identifySource(source, stop.kill),
+      cluster,
+      persister,
+      limit: pLimit(config.elasticsearch.concurrency),
+      checkpoint,
+      log,
+      stop: { drain, kill: stop.kill },
+    };
+    const results = await Promise.allSettled(plans.map(async (plan, place) => {
+      try {
+        await followIndex(agent, { plan, place, once });
+      } catch (error) {
+        failed.abort(error); // the others finish what is in flight
+        throw error;
+      }
+    }));
+    const failure = results.find((result) => result.status === "rejected");
+    if (failure !== undefined) throw failure.reason;
+  } finally {
+    await scope.close();
+  }
 }
 
 async function planIndexes(
@@ -111,29 +117,35 @@ async function followIndex(
 ): Promise<void> {
   const { config, stop } = agent;
   const log = agent.log.with({ index: plan.name });
-  using status = openStatus(log, config.logStatusPeriodMs);
-  let pipeline = await openPipeline(agent, { plan, place, log });
-  for await (const _ of ticks(once ? 0 : config.fetchDelayMs, stop.drain)) {
-    try {
-      const startedMs = performance.now();
-      const summary = await runOnce(pipeline, stop);
-      status.add(summary, startedMs);
-      const isQuiet = summary.kind === "follow" &&
-        summary.written + summary.rejected === 0;
-      log[isQuiet ? "debug" : "info"]("pass finished", {
-        ...summary,
-        seconds: Math.round(performance.now() - startedMs) / 1000,
-      });
-      if (once) return;
-    } catch (error) {
-      if (!recovers(error, "recreate")) throw error;
-      log.warning("index is gone, making it anew and loading everything", {
-        error,
-      });
-      agent.checkpoint.forget(plan.name);
-      pipeline = await openPipeline(agent, { plan, place, log });
+  const status = openStatus(log, config.logStatusPeriodMs);
+  try {
+    let pipeline = await openPipeline(agent, { plan, place, log });
+    for await (const _ of ticks(once ? 0 : config.fetchDelayMs, stop.drain)) {
+      try {
+        const startedMs = performance.now();
+        const summary = await runOnce(pipeline, stop);
+        status.add(summary, startedMs);
+        tellPass(log, summary, performance.now() - startedMs);
+        if (once) return;
+      } catch (error) {
+        if (!recovers(error, "recreate")) throw error;
+        log.warning("index is gone, making it anew and loading everything", {
+          error,
+        });
+        agent.checkpoint.forget(plan.name);
+        pipeline = await openPipeline(agent, { plan, place, log });
+      }
     }
+  } finally {
+    status[Symbol.dispose]();
   }
+}
+
+function tellPass(log: Log, summary: Summary, tookMs: number): void {
+  const { kind, written, rejected } = summary;
+  const isQuiet = kind === "follow" && written + rejected === 0;
+  const seconds = Math.round(tookMs) / 1000;
+  log[isQuiet ? "debug" : "info"]("pass finished", { ...summary, seconds });
 }
 
 async function openPipeline(

@@ -172,6 +172,10 @@ async function sync(path: string): Promise<void> {
   if (Deno.build.os === "windows" && (await Deno.stat(path)).isDirectory) {
     return;
   }
-  using opened = await Deno.open(path);
-  await opened.sync();
+  const file = await Deno.open(path);
+  try {
+    await file.sync();
+  } finally {
+    file.close();
+  }
 }

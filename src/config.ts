@@ -11,7 +11,6 @@ import {
 import { configSchema } from "./config_schema.ts";
 import { readSource, type Source } from "./config_source.ts";
 import { EtlError } from "./failure.ts";
-import type { IndexConfig } from "./index_config.ts";
 
 /** A place in the configuration, such as `["indexes", 0, "document"]`. */
 export type Path = readonly (string | number)[];
@@ -23,109 +22,14 @@ export interface LoadedConfig {
   readonly locate: (path: Path) => string;
 }
 
-/** How to reach PostgreSQL. */
-export interface PostgresConfig {
-  readonly host: string;
-  readonly port: number;
-  readonly database: string;
-  readonly user: string;
-  readonly password?: string;
-  /** `false` is without TLS; an object is TLS with the certificate verified, by the system's authorities unless `ca` is there. */
-  readonly ssl: false | SslConfig;
-  readonly connectTimeoutMs: number;
-  readonly statementTimeoutMs: number;
-  /** How many keys a statement asks for at most. */
-  readonly pageSize: number;
-}
-
-/** What a verified connection needs, as PEM text; `serverName` is the name the certificate must bear. */
-export interface SslConfig {
-  readonly ca?: string;
-  readonly cert?: string;
-  readonly key?: string;
-  readonly serverName?: string;
-}
-
-/** How to reach Elasticsearch. */
-export interface ElasticsearchConfig {
-  readonly nodes: readonly string[];
-  readonly auth?:
-    | { readonly username: string; readonly password: string }
-    | { readonly apiKey: string };
-  /** Authorities that the certificates are verified by, as PEM text. */
-  readonly ca?: string;
-  readonly requestTimeoutMs: number;
-  /** The size of a bulk request's body at most. */
-  readonly maxBytes: number;
-  /** How many bulk requests are out at once at most. */
-  readonly concurrency: number;
-}
-
-/** The delays between tries: `minDelayMs`, then each time `multiplier` times as long, up to `maxDelayMs`. */
-export interface RetryConfig {
-  readonly minDelayMs: number;
-  readonly maxDelayMs: number;
-  readonly multiplier: number;
-}
-
-/** What is logged, how and where to. */
-export interface LoggingConfig {
-  readonly level: "debug" | "info" | "warning" | "error";
-  readonly format: "text" | "json";
-  /** Whether lines go to the terminal. */
-  readonly console: boolean;
-  /** The rotating file, its path absolute; `maxBytes` is of each file, `maxFiles` counts all that are kept. */
-  readonly file?: {
-    readonly path: string;
-    readonly maxBytes: number;
-    readonly maxFiles: number;
-  };
-}
-
-/** A table whose changes reach the documents of an index. */
-export interface WatchedTable {
-  readonly table: { readonly schema: string; readonly name: string };
-  /** The table as it is written in the file, for logs and the state file. */
-  readonly label: string;
-  /** The column that says when a row was changed last. */
-  readonly updatedAt: string;
-  /** The columns of the key, at least one. */
-  readonly key: readonly string[];
-  /** The query for the documents that rows reach: `$1` is the list of their keys, one `$n` for each column of the key. */
-  readonly documentIds?: string;
-  /** Where the table stands in the file, for messages. */
-  readonly path: Path;
-}
+/** The whole configuration: every default filled in, every file read. */
+export type Config = z.output<ReturnType<typeof configSchema>>;
 
 /** An index and the query that it is kept equal to. */
-export interface IndexDefinition {
-  readonly name: string;
-  readonly indexConfig: IndexConfig;
-  /** The query whose rows are the documents, without a semicolon at its end. */
-  readonly document: string;
-  /** The table whose rows the documents are of: the one watched without `documentIds`. */
-  readonly root: WatchedTable;
-  /** Every watched table, the root too, in the order of the file. */
-  readonly watch: readonly WatchedTable[];
-}
+export type IndexDefinition = Config["indexes"][number];
 
-/** The whole configuration: every default filled in, every file read. */
-export interface Config {
-  /** The pause between two looks at PostgreSQL. */
-  readonly fetchDelayMs: number;
-  /** What a drain may take before requests are cut. */
-  readonly gracePeriodMs: number;
-  /** The file of the position, as an absolute path. */
-  readonly stateFile: string;
-  /** How often a line says that all is well. */
-  readonly logStatusPeriodMs: number;
-  readonly postgres: PostgresConfig;
-  readonly elasticsearch: ElasticsearchConfig;
-  readonly retry: RetryConfig;
-  readonly logging: LoggingConfig;
-  /** At least one. */
-  readonly indexes: readonly IndexDefinition[];
-}
+/** A table whose changes reach the documents of an index. */
+export type WatchedTable = IndexDefinition["root"];
 
 /**
  * The configuration in `file`, with `${NAME}` taken from `env` and, where it is not set there, from `.env` beside the file.

@@ -13,8 +13,25 @@ import { pemFile, secretFile } from "./config_secrets.ts";
 
 const NODE = "write the address of a node, such as https://localhost:9200";
 
+/** How to reach Elasticsearch. */
+export interface ElasticsearchConfig {
+  readonly nodes: readonly string[];
+  readonly auth?:
+    | { readonly username: string; readonly password: string }
+    | { readonly apiKey: string };
+  /** Authorities that the certificates are verified by, as PEM text. */
+  readonly ca?: string;
+  readonly requestTimeoutMs: number;
+  /** The size of a bulk request's body at most. */
+  readonly maxBytes: number;
+  /** How many bulk requests are out at once at most. */
+  readonly concurrency: number;
+}
+
 /** Schema of the section `elasticsearch`; files are found from `folder`. */
-export function elasticsearchSchema(folder: string) {
+export function elasticsearchSchema(
+  folder: string,
+): z.ZodType<ElasticsearchConfig> {
   return section({
     node: nodeUrl().optional(),
     nodes: list(nodeUrl(), `${NODE}, after each dash`).optional(),
@@ -50,18 +67,19 @@ export function elasticsearchSchema(folder: string) {
 }
 
 /** Which keys of the section are there. */
-interface Written {
-  readonly node?: unknown;
-  readonly nodes?: unknown;
-  readonly username?: unknown;
-  readonly password?: unknown;
-  readonly password_file?: unknown;
-  readonly api_key?: unknown;
-  readonly api_key_file?: unknown;
-}
+type Written = Readonly<Partial<Record<Key, unknown>>>;
+
+type Key =
+  | "node"
+  | "nodes"
+  | "username"
+  | "password"
+  | "password_file"
+  | "api_key"
+  | "api_key_file";
 
 function* contradictions(written: Written): Generator<[string, string]> {
-  const has = (key: keyof Written) => written[key] !== undefined;
+  const has = (key: Key) => written[key] !== undefined;
   const twice = (other: string) =>
     `is given beside ${other}, delete one of the two`;
   if (!has("node") && !has("nodes")) yield ["node", `is missing, ${NODE}`];

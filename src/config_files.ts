@@ -23,15 +23,19 @@ export async function readText(path: string): Promise<FileReading> {
 
 /** Reads one byte more than is allowed at most, so that a pipe or a device ends too. */
 async function readBytes(path: string): Promise<Uint8Array> {
-  using file = await Deno.open(path);
-  const bytes = new Uint8Array(MAX_FILE_BYTES + 1);
-  let size = 0;
-  while (size < bytes.length) {
-    const count = await file.read(bytes.subarray(size));
-    if (count === null) break;
-    size += count;
+  const file = await Deno.open(path);
+  try {
+    const bytes = new Uint8Array(MAX_FILE_BYTES + 1);
+    let size = 0;
+    while (size < bytes.length) {
+      const count = await file.read(bytes.subarray(size));
+      if (count === null) break;
+      size += count;
+    }
+    return bytes.subarray(0, size);
+  } finally {
+    file.close();
   }
-  return bytes.subarray(0, size);
 }
 
 function describeReadError(error: unknown): string {

@@ -8,6 +8,7 @@ import {
   parseColumn,
   parseTable,
   trimQuery,
+  type WatchedTable,
 } from "./config_tables.ts";
 import { type IndexConfig, readIndexConfig } from "./index_config.ts";
 
@@ -23,8 +24,22 @@ export interface Folder {
   readonly shown: string;
 }
 
+/** An index and the query that it is kept equal to. */
+export interface IndexDefinition {
+  readonly name: string;
+  readonly indexConfig: IndexConfig;
+  /** The query whose rows are the documents, without a semicolon at its end. */
+  readonly document: string;
+  /** The table whose rows the documents are of: the one watched without `documentIds`. */
+  readonly root: WatchedTable;
+  /** Every watched table, the root too, in the order of the file. */
+  readonly watch: readonly WatchedTable[];
+}
+
 /** Schema of the list `indexes`. */
-export function indexesSchema(place: Folder) {
+export function indexesSchema(
+  place: Folder,
+): z.ZodType<readonly IndexDefinition[]> {
   const remedy = "write an index after each dash, with name, index_config, " +
     "document, watch";
   return list(indexSchema(place), remedy).superRefine((indexes, context) => {
@@ -195,11 +210,9 @@ function describeParameters(
 }
 
 /** A table as far as it is known before the whole list is known to be right. */
-interface WrittenTable {
-  readonly table?: unknown;
-  readonly updated_at?: unknown;
-  readonly document_ids?: unknown;
-}
+type WrittenTable = Readonly<
+  Partial<Record<"table" | "updated_at" | "document_ids", unknown>>
+>;
 
 function* contradictions(
   tables: readonly WrittenTable[],

@@ -12,8 +12,31 @@ import { pemFile, secretFile } from "./config_secrets.ts";
 const FORM = "write postgres://USER:PASSWORD@HOST:PORT/DATABASE";
 const SSL_MODES = ["disable", "require", "verify-full"];
 
+/** How to reach PostgreSQL. */
+export interface PostgresConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly user: string;
+  readonly password?: string;
+  /** `false` is without TLS; an object is TLS with the certificate verified, by the system's authorities unless `ca` is there. */
+  readonly ssl: false | SslConfig;
+  readonly connectTimeoutMs: number;
+  readonly statementTimeoutMs: number;
+  /** How many keys a statement asks for at most. */
+  readonly pageSize: number;
+}
+
+/** What a verified connection needs, as PEM text; `serverName` is the name the certificate must bear. */
+export interface SslConfig {
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly serverName?: string;
+}
+
 /** Schema of the section `postgres`; files are found from `folder`. */
-export function postgresSchema(folder: string) {
+export function postgresSchema(folder: string): z.ZodType<PostgresConfig> {
   const timeout = { from: "100ms", to: "1d" };
   return section({
     url: postgresUrl().optional(),
@@ -55,16 +78,18 @@ export function isWritten({ value }: z.core.ParsePayload): boolean {
 }
 
 /** What is known of the section before it is known to be right: which keys are there. */
-interface Written {
+interface Written extends Readonly<Partial<Record<Key, unknown>>> {
   readonly url?: { password?: string; ssl?: unknown } | undefined;
-  readonly host?: unknown;
-  readonly port?: unknown;
-  readonly database?: unknown;
-  readonly user?: unknown;
-  readonly password?: unknown;
-  readonly password_file?: unknown;
-  readonly ssl?: unknown;
 }
+
+type Key =
+  | "host"
+  | "port"
+  | "database"
+  | "user"
+  | "password"
+  | "password_file"
+  | "ssl";
 
 function* contradictions(written: Written): Generator<[string, string]> {
   const { url, password, password_file, ssl } = written;

@@ -41,7 +41,9 @@ export function text(remedy: string): z.ZodString {
 }
 
 /** One of a few words. */
-export function choice<const Word extends string>(words: readonly Word[]) {
+export function choice<const Word extends string>(
+  words: readonly Word[],
+): z.ZodType<Word, string> {
   const remedy = `write one of ${words.join(", ")}`;
   return z.enum(words, {
     error: ({ input }) =>
@@ -52,7 +54,7 @@ export function choice<const Word extends string>(words: readonly Word[]) {
 }
 
 /** `true` or `false`. */
-export function toggle() {
+export function toggle(): z.ZodType<boolean, string> {
   return choice(["true", "false"]).transform((word) => word === "true");
 }
 
@@ -98,12 +100,12 @@ const SIZE: Measure = {
 };
 
 /** A number, fractions allowed, within bounds that are included. */
-export function decimal(bounds: Bounds) {
+export function decimal(bounds: Bounds): z.ZodType<number, string> {
   return measured(NUMBER, bounds);
 }
 
 /** A number without a fraction, within bounds that are included. */
-export function wholeNumber(bounds: Bounds) {
+export function wholeNumber(bounds: Bounds): z.ZodType<number, string> {
   return measured({ ...NUMBER, noun: "whole number" }, bounds)
     .refine(Number.isInteger, {
       error: `has a fraction, write a whole number from ${range(bounds)}`,
@@ -111,12 +113,12 @@ export function wholeNumber(bounds: Bounds) {
 }
 
 /** A duration such as `1.5s`, in milliseconds; a bare number is seconds. */
-export function duration(bounds: Bounds) {
+export function duration(bounds: Bounds): z.ZodType<number, string> {
   return measured(DURATION, bounds).transform(Math.round);
 }
 
 /** A size such as `2MB`, in bytes; a bare number is bytes. */
-export function byteSize(bounds: Bounds) {
+export function byteSize(bounds: Bounds): z.ZodType<number, string> {
   return measured(SIZE, bounds).transform(Math.round);
 }
 

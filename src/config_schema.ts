@@ -1,9 +1,20 @@
 import { dirname, resolve } from "node:path";
-import { z } from "zod";
-import { elasticsearchSchema } from "./config_elasticsearch.ts";
+import type { z } from "zod";
+import {
+  type ElasticsearchConfig,
+  elasticsearchSchema,
+} from "./config_elasticsearch.ts";
 import { isFolder } from "./config_files.ts";
-import { type Folder, indexesSchema } from "./config_indexes.ts";
-import { isWritten, postgresSchema } from "./config_postgres.ts";
+import {
+  type Folder,
+  type IndexDefinition,
+  indexesSchema,
+} from "./config_indexes.ts";
+import {
+  isWritten,
+  type PostgresConfig,
+  postgresSchema,
+} from "./config_postgres.ts";
 import {
   byteSize,
   choice,
@@ -16,8 +27,47 @@ import {
   wholeNumber,
 } from "./config_scalars.ts";
 
+/** The delays between tries: `minDelayMs`, then each time `multiplier` times as long, up to `maxDelayMs`. */
+export interface RetryConfig {
+  readonly minDelayMs: number;
+  readonly maxDelayMs: number;
+  readonly multiplier: number;
+}
+
+/** What is logged, how and where to. */
+export interface LoggingConfig {
+  readonly level: "debug" | "info" | "warning" | "error";
+  readonly format: "text" | "json";
+  /** Whether lines go to the terminal. */
+  readonly console: boolean;
+  /** The rotating file, its path absolute; `maxBytes` is of each file, `maxFiles` counts all that are kept. */
+  readonly file?: {
+    readonly path: string;
+    readonly maxBytes: number;
+    readonly maxFiles: number;
+  };
+}
+
+/** The whole configuration: every default filled in, every file read. */
+export interface Settings {
+  /** The pause between two looks at PostgreSQL. */
+  readonly fetchDelayMs: number;
+  /** What a drain may take before requests are cut. */
+  readonly gracePeriodMs: number;
+  /** The file of the position, as an absolute path. */
+  readonly stateFile: string;
+  /** How often a line says that all is well. */
+  readonly logStatusPeriodMs: number;
+  readonly postgres: PostgresConfig;
+  readonly elasticsearch: ElasticsearchConfig;
+  readonly retry: RetryConfig;
+  readonly logging: LoggingConfig;
+  /** At least one. */
+  readonly indexes: readonly IndexDefinition[];
+}
+
 /** Schema of config.yaml, whose scalars are strings; relative files are found from `place`, and read while parsing. */
-export function configSchema(place: Folder) {
+export function configSchema(place: Folder): z.ZodType<Settings> {
   const { folder } = place;
   return section({
     fetch_delay: duration({ from: "10ms", to: "1d" }).prefault("1s"),

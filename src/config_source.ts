@@ -198,12 +198,12 @@ function readScalar(walk: Walk, scalar: Scalar, path: Path): unknown {
   const expansion = expandVariables(value, walk.env);
   walk.variables.set(JSON.stringify(path), expansion.names);
   const written = walk.text.slice(offset, scalar.range?.[1]);
-  for (const { text, nth, message } of expansion.faults) {
-    let at = -1;
-    for (let count = 0; count <= nth; count++) {
-      at = written.indexOf(text, at + 1);
-    }
+  let from = 0;
+  for (const { text, message } of expansion.faults) {
+    // Not found where escapes write it in another way: then the value's place will do.
+    const at = from < 0 ? from : written.indexOf(text, from);
     walk.fault(offset + Math.max(at, 0), path, message);
+    from = at < 0 ? at : at + text.length;
   }
   if (expansion.faults.length > 0) return undefined;
   // `${NAME:-}` is how a value is left out where its variable is not set.

@@ -4,6 +4,21 @@ export interface TableName {
   readonly name: string;
 }
 
+/** A table whose changes reach the documents of an index. */
+export interface WatchedTable {
+  readonly table: TableName;
+  /** The table as it is written in the file, for logs and the state file. */
+  readonly label: string;
+  /** The column that says when a row was changed last. */
+  readonly updatedAt: string;
+  /** The columns of the key, at least one. */
+  readonly key: readonly string[];
+  /** The query for the documents that rows reach: `$1` is the list of their keys, one `$n` for each column of the key. */
+  readonly documentIds?: string;
+  /** Where the table stands in the file, for messages. */
+  readonly path: readonly (string | number)[];
+}
+
 /** PostgreSQL cuts longer names off. */
 const MAX_IDENTIFIER_BYTES = 63;
 const IDENTIFIER = /"(?:[^"]|"")+"|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*/

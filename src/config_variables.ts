@@ -2,8 +2,6 @@
 export interface VariableFault {
   /** The part of the text that is at fault, as it is written. */
   readonly text: string;
-  /** How many times the same part stands before this one. */
-  readonly nth: number;
   readonly message: string;
 }
 
@@ -12,6 +10,7 @@ export interface Expansion {
   readonly text: string;
   /** The variables in it, each once. */
   readonly names: readonly string[];
+  /** In the order of the text. */
   readonly faults: readonly VariableFault[];
 }
 
@@ -34,17 +33,14 @@ export function expandVariables(
   env: Readonly<Record<string, string>>,
 ): Expansion {
   const faults: VariableFault[] = [];
-  const seen = new Map<string, number>();
   const names = new Set<string>();
   const expanded = text.replaceAll(VARIABLE, (written) => {
     if (written === "$${") return "${";
-    const nth = seen.get(written) ?? 0;
-    seen.set(written, nth + 1);
     const [, name, fallback] = WELL_FORMED.exec(written) ?? [];
     if (name === undefined) {
       const message = "has ${ that begins no variable, write ${NAME}, " +
         "${NAME:-default}, or $${ for the characters themselves";
-      faults.push({ text: written, nth, message });
+      faults.push({ text: written, message });
       return "";
     }
     names.add(name);
@@ -54,7 +50,7 @@ export function expandVariables(
     const state = value === undefined ? "not set" : "empty";
     const message = `needs the environment variable ${name}, which is ` +
       `${state}, set it (.env will do) or write \${${name}:-default}`;
-    faults.push({ text: written, nth, message });
+    faults.push({ text: written, message });
     return "";
   });
   return { text: expanded, names: [...names], faults };

@@ -62,6 +62,7 @@ export function openFlight(maxBytes: number, kill: AbortSignal): Flight {
       }
     },
     carry(byteCount, send) {
+      check();
       bytesAloft += byteCount;
       const sent = send();
       const settled = sent.catch(fail).finally(() => {
@@ -74,6 +75,7 @@ export function openFlight(maxBytes: number, kill: AbortSignal): Flight {
     close({ keys, sent }, land) {
       const page = Promise.all(sent);
       page.catch(fail);
+      check();
       tail = tail.then(async () => {
         const results = await page;
         // after a failure nothing lands: the position must not pass it

@@ -8,32 +8,46 @@ export interface SettingFault {
 
 type Check = (value: unknown) => string | undefined;
 
-const GIVEN_BY_SERVER = "is given by Elasticsearch itself, delete it";
-const BLOCKS = "keeps the agent from writing, delete it";
+const CHECKS: ReadonlyMap<string, Check> = new Map<string, Check>([
+  [
+    "number_of_shards",
+    (value) =>
+      isWhole(value, { from: 1, to: 1024 })
+        ? undefined
+        : "is not a number of shards, write a whole number from 1 to 1024",
+  ],
+  [
+    "number_of_replicas",
+    (value) =>
+      isWhole(value, { from: 0, to: 1000 })
+        ? undefined
+        : "is not a number of replicas, write a whole number from 0 to 1000",
+  ],
+  ["uuid", refuseGiven],
+  ["creation_date", refuseGiven],
+  ["provided_name", refuseGiven],
+  ["version.created", refuseGiven],
+  ["version.upgraded", refuseGiven],
+  ["blocks.read_only", refuseBlock],
+  ["blocks.read_only_allow_delete", refuseBlock],
+  ["blocks.write", refuseBlock],
+  ["blocks.metadata", refuseBlock],
+  [
+    "mode",
+    (value) =>
+      value === "time_series"
+        ? "makes document ids from time stamps, delete it: the agent writes by id"
+        : undefined,
+  ],
+]);
 
-const CHECKS: Readonly<Record<string, Check>> = {
-  number_of_shards: (value) =>
-    isWhole(value, { from: 1, to: 1024 })
-      ? undefined
-      : "is not a number of shards, write a whole number from 1 to 1024",
-  number_of_replicas: (value) =>
-    isWhole(value, { from: 0, to: 1000 })
-      ? undefined
-      : "is not a number of replicas, write a whole number from 0 to 1000",
-  uuid: () => GIVEN_BY_SERVER,
-  creation_date: () => GIVEN_BY_SERVER,
-  provided_name: () => GIVEN_BY_SERVER,
-  "version.created": () => GIVEN_BY_SERVER,
-  "version.upgraded": () => GIVEN_BY_SERVER,
-  "blocks.read_only": (value) => isOff(value) ? undefined : BLOCKS,
-  "blocks.read_only_allow_delete": (value) => isOff(value) ? undefined : BLOCKS,
-  "blocks.write": (value) => isOff(value) ? undefined : BLOCKS,
-  "blocks.metadata": (value) => isOff(value) ? undefined : BLOCKS,
-  mode: (value) =>
-    value === "time_series"
-      ? "makes document ids from time stamps, delete it: the agent writes by id"
-      : undefined,
-};
+function refuseGiven(): string {
+  return "is given by Elasticsearch itself, delete it";
+}
+
+function refuseBlock(value: unknown): string | undefined {
+  return isOff(value) ? undefined : "keeps the agent from writing, delete it";
+}
 
 /**
  * What is wrong with the settings of an index, written nested, with dots, with `index.` or without.
@@ -52,9 +66,7 @@ export function checkSettings(
 ): readonly SettingFault[] {
   return flatten(settings, []).flatMap(({ path, value }) => {
     const name = path.join(".").replace(/^index\./, "");
-    const message = Object.hasOwn(CHECKS, name)
-      ? CHECKS[name]?.(value)
-      : undefined;
+    const message = CHECKS.get(name)?.(value);
     return message === undefined ? [] : [{ path, message }];
   });
 }

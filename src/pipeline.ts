@@ -2,8 +2,8 @@ import { type Following, followKeys, loadKeys, takeMarks } from "./changes.ts";
 import type { Checkpoint, Position } from "./checkpoint.ts";
 import type { Documents } from "./documents.ts";
 import { openFlight } from "./flight.ts";
-import { requestBody } from "./operations.ts";
-import type { IndexPlan } from "./plan.ts";
+import { type Operations, requestBody } from "./operations.ts";
+import type { IndexPlan, Page } from "./plan.ts";
 import type { Horizon } from "./horizon.ts";
 import type { Source } from "./postgres.ts";
 import type { Outcome, Sink } from "./sink.ts";
@@ -54,42 +54,55 @@ export async function runOnce(
   const total = { written: 0, superseded: 0, rejected: 0 };
   let last = position;
 
-  await using flight = openFlight(pipeline.maxBytesInFlight, stop.kill);
-  for await (const { keys, next } of generate(following, position)) {
+  const flight = openFlight(pipeline.maxBytesInFlight, stop.kill);
+  try {
+    for await (const page of generate(following, position)) {
+      await sendPage(page);
+    }
+    await flight.landed();
+  } finally {
+    await flight[Symbol.asyncDispose]();
+  }
+  const finished = last.load === undefined && last.scan === undefined &&
+    !stop.drain.aborted;
+  return { kind, ...total, finished };
+
+  async function sendPage({ keys, next }: Page<Position>): Promise<void> {
     await flight.keepApart(keys);
     const sent: Promise<Outcome>[] = [];
     let rest = keys;
     while (rest.length > 0) {
       await flight.makeRoom();
       const reading = await documents.read(rest, stop.kill);
-      for (const request of reading.requests) {
-        const byteCount = requestBody(request).length;
-        sent.push(flight.carry(byteCount, async () => {
-          const outcome = await sink.settle(request, flight.signal);
-          documents.recycle(request);
-          return outcome;
-        }));
-      }
-      sent.push(sink.record(reading.rejections));
+      sent.push(...reading.requests.map(send), sink.record(reading.rejections));
       rest = reading.rest;
     }
-    flight.close({ keys, sent }, async (outcomes) => {
-      for (const { written, superseded, rejections } of outcomes) {
-        total.written += written;
-        total.superseded += superseded;
-        total.rejected += rejections.length;
-      }
-      if (next === undefined) return;
-      last = next;
-      const isIdle = keys.length === 0 && next.scan === undefined &&
-        kind === "follow";
-      await checkpoint[isIdle ? "keep" : "save"](plan.name, next, stop.kill);
+    flight.close({ keys, sent }, (outcomes) => land(outcomes, next));
+  }
+
+  function send(request: Operations): Promise<Outcome> {
+    return flight.carry(requestBody(request).length, async () => {
+      const outcome = await sink.settle(request, flight.signal);
+      documents.recycle(request);
+      return outcome;
     });
   }
-  await flight.landed();
-  const finished = last.load === undefined && last.scan === undefined &&
-    !stop.drain.aborted;
-  return { kind, ...total, finished };
+
+  async function land(
+    outcomes: readonly Outcome[],
+    next?: Position,
+  ): Promise<void> {
+    let isIdle = kind === "follow" && next?.scan === undefined;
+    for (const { written, superseded, rejections } of outcomes) {
+      total.written += written;
+      total.superseded += superseded;
+      total.rejected += rejections.length;
+      if (written + superseded + rejections.length > 0) isIdle = false;
+    }
+    if (next === undefined) return;
+    last = next;
+    await checkpoint[isIdle ? "keep" : "save"](plan.name, next, stop.kill);
+  }
 }
 
 /** The position of an index that was never loaded: its marks are on disk before the first page is read. */

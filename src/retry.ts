@@ -92,7 +92,7 @@ export function createPersister(
         jitter: JITTER,
         isRetriable,
         // a run that is being drained may still do what it has to, once
-        ...(drain.aborted ? {} : { signal: drain }),
+        signal: drain.aborted ? signal : AbortSignal.any([signal, drain]),
       });
     },
   };

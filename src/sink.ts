@@ -1,7 +1,6 @@
 import type pLimit from "p-limit";
 import type { BulkItem, Cluster } from "./elasticsearch.ts";
 import { EtlError, type Failure, recovers } from "./failure.ts";
-import type { Key } from "./keys.ts";
 import type { Log } from "./logging.ts";
 import {
   halveOperations,

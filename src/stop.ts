@@ -7,8 +7,10 @@ export interface Stop {
 /** The first abort of `drain` leaves `graceMs` before `kill` follows. */
 export function stopAfter(drain: AbortSignal, graceMs: number): Stop {
   const kill = new AbortController();
-  drain.addEventListener("abort", () => {
+  function begin(): void {
     Deno.unrefTimer(setTimeout(() => kill.abort(drain.reason), graceMs));
-  }, { once: true });
+  }
+  if (drain.aborted) begin();
+  else drain.addEventListener("abort", begin, { once: true });
   return { drain, kill: kill.signal };
 }

@@ -6,6 +6,7 @@ const ROOT = new URL("../", import.meta.url);
 
 /** The files of src/ in the order in which they may be imported: each only by those after it. */
 const ORDER = [
+  "scope",
   "failure",
   "log_line",
   "logging",
@@ -32,7 +33,9 @@ const ORDER = [
   "keys",
   "plan",
   "copy_out",
+  "postgres_failure",
   "postgres",
+  "http_connection",
   "elasticsearch",
   "checkpoint",
   "horizon",
@@ -51,9 +54,9 @@ const ORDER = [
 ];
 
 /** Each package that is kept to its adapter, so that what it does is translated once. */
-const SOLE_IMPORTERS = {
+const SOLE_IMPORTERS: Readonly<Record<string, readonly string[]>> = {
   "pg": ["copy_out", "postgres"],
-  "@elastic/elasticsearch": ["elasticsearch"],
+  "@elastic/elasticsearch": ["elasticsearch", "http_connection"],
   "@logtape/logtape": ["logging"],
   "@logtape/file": ["logging"],
   "p-retry": [], // links/async alone

@@ -82,7 +82,7 @@ Deno.test("loadConfig() tells of a file that is too large or no text", async () 
 
 Deno.test("loadConfig() tells of levels that do not end", async () => {
   const [fault] = await faultsOf(`a: ${"[".repeat(100_000)}`);
-  ok(fault?.startsWith("config.yaml:"), fault);
+  ok(fault?.startsWith("config.yaml:"), String(fault));
 });
 
 Deno.test("loadConfig() tells of aliases that unfold without measure", async () => {

@@ -1,0 +1,202 @@
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+import manifest from "../../deno.json" with { type: "json" };
+
+/** How the agent is started. */
+export interface AgentOptions {
+  /** The folder to start it in, the only one that it may write to. */
+  readonly folder: string;
+  /** Its command line. */
+  readonly args?: readonly string[];
+  /** Variables added to those of this process. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A line of the log in JSON; beside these three it has the fields of the event. */
+export type LogLine = z.infer<typeof LogLine>;
+const LogLine = z.looseObject({
+  time: z.string(),
+  level: z.enum(["debug", "info", "warning", "error"]),
+  message: z.string(),
+});
+
+/** How the agent ended, and everything that it said. */
+export interface Ending {
+  readonly code: number;
+  /** The signal that ended it, if one did. */
+  readonly signal: Deno.Signal | null;
+  readonly stdout: string;
+  /** The log, in whatever format, and what was told besides. */
+  readonly stderr: string;
+  /** The lines of {@linkcode Ending.stderr} that are the log in JSON. */
+  readonly log: readonly LogLine[];
+  /** The lines of {@linkcode Ending.stderr} that are not. */
+  readonly told: readonly string[];
+}
+
+/** The agent as a process of its own; disposing of it kills it where it still runs. */
+export interface AgentProcess extends AsyncDisposable {
+  /**
+   * The next line of the log, after the last one that was waited for, that has this message or for which the function
+   * holds. Rejects with all that was said when the agent ends without it, or takes longer than 60 s.
+   */
+  waitFor(wanted: string | ((line: LogLine) => boolean)): Promise<LogLine>;
+  kill(signal: Deno.Signal): void;
+  /** Resolves when it has ended, on its own or by a signal; rejects when that takes longer than 60 s. */
+  ended(): Promise<Ending>;
+}
+
+const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
+const DENO_JSON = fileURLToPath(new URL("../../deno.json", import.meta.url));
+
+/** Far beyond what anything here takes, on a busy machine too: a test that waits this long has failed. */
+export const LIMIT_MS = 60_000;
+
+/**
+ * Starts the agent: the executable that `PG2ES_BINARY` names, else `main.ts` under the Deno of the tests, with the
+ * permissions that deno.json gives it.
+ */
+export function startAgent(
+  { folder, args = [], env = {} }: AgentOptions,
+): AgentProcess {
+  const binary = Deno.env.get("PG2ES_BINARY");
+  const child = new Deno.Command(binary ?? Deno.execPath(), {
+    args: binary === undefined
+      ? [
+        ...["run", "--quiet", "--no-prompt", "--config", DENO_JSON],
+        ...permissionFlags(),
+        MAIN,
+        ...args,
+      ]
+      : [...args],
+    cwd: folder,
+    env: { ...env },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+
+  const lines: string[] = [];
+  const told: string[] = [];
+  const log: LogLine[] = [];
+  let next = 0;
+  let hasEnded = false;
+  let wake = Promise.withResolvers<void>();
+
+  async function readLog(): Promise<void> {
+    for await (const line of readLines(child.stderr)) {
+      lines.push(line);
+      const parsed = parseLine(line);
+      if (parsed === undefined) told.push(line);
+      else log.push(parsed);
+      wake.resolve();
+    }
+  }
+  async function end(): Promise<Ending> {
+    const [{ code, signal }, stdout] = await Promise.all([
+      child.status,
+      new Response(child.stdout).text(),
+      readLog(),
+    ]);
+    hasEnded = true;
+    wake.resolve();
+    return { code, signal, stdout, stderr: lines.join("\n"), log, told };
+  }
+  const ending = end();
+
+  async function within<T>(what: string, action: Promise<T>): Promise<T> {
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(
+      () => late.reject(new Error(`${what} takes too long:\n${said()}`)),
+      LIMIT_MS,
+    );
+    try {
+      return await Promise.race([action, late.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+  function said(): string {
+    return lines.slice(-60).join("\n");
+  }
+  async function find(
+    name: string,
+    isWanted: (line: LogLine) => boolean,
+  ): Promise<LogLine> {
+    for (;;) {
+      for (; next < log.length; next++) {
+        const line = log[next];
+        if (line === undefined || !isWanted(line)) continue;
+        next++;
+        return line;
+      }
+      if (hasEnded) throw new Error(`${name} did not come:\n${said()}`);
+      await wake.promise;
+      wake = Promise.withResolvers();
+    }
+  }
+
+  return {
+    waitFor(wanted) {
+      const name = `log line ${wanted}`;
+      const isWanted = typeof wanted === "function"
+        ? wanted
+        : ({ message }: LogLine) => message === wanted;
+      return within(name, find(name, isWanted));
+    },
+    kill: (signal) => child.kill(signal),
+    ended: () => within("the end", ending),
+    async [Symbol.asyncDispose]() {
+      if (!hasEnded) {
+        try {
+          child.kill("SIGKILL");
+        } catch {
+          // it has ended meanwhile
+        }
+      }
+      await ending;
+    },
+  };
+}
+
+/** Runs the agent until it ends by itself. */
+export async function runToEnd(options: AgentOptions): Promise<Ending> {
+  await using agent = startAgent(options);
+  return await agent.ended();
+}
+
+const Permissions = z.record(
+  z.string(),
+  z.union([z.boolean(), z.array(z.string())]),
+);
+
+/**
+ * The agent's permissions of deno.json as flags. By `-P` a relative folder is one beside deno.json; a flag's, as in the
+ * executable, is one beside the test's own configuration.
+ */
+function permissionFlags(): string[] {
+  const permissions = Permissions.parse(manifest.permissions.agent);
+  return Object.entries(permissions).flatMap(([name, value]) => {
+    if (value === false) return [];
+    return [
+      value === true ? `--allow-${name}` : `--allow-${name}=${value.join(",")}`,
+    ];
+  });
+}
+
+function parseLine(line: string): LogLine | undefined {
+  if (!line.startsWith("{")) return undefined;
+  return LogLine.parse(JSON.parse(line));
+}
+
+async function* readLines(
+  bytes: ReadableStream<Uint8Array>,
+): AsyncGenerator<string> {
+  let rest = "";
+  for await (const text of bytes.pipeThrough(new TextDecoderStream())) {
+    const lines = `${rest}${text}`.split("\n");
+    rest = lines.pop() ?? "";
+    yield* lines;
+  }
+  if (rest !== "") yield rest;
+}

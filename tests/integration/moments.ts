@@ -1,0 +1,99 @@
+import { parse } from "@std/yaml";
+import { z } from "zod";
+import { Position } from "../../src/checkpoint.ts";
+import { type AgentProcess, LIMIT_MS } from "./agent_process.ts";
+import type { World } from "./world.ts";
+
+const POLL_MS = 10;
+
+const State = z.object({ indexes: z.record(z.string(), Position) });
+
+/** The position of the world's first index, or of `name`, as it is on disk; none when there is none. */
+export async function readPosition(
+  world: World,
+  name?: string,
+): Promise<Position | undefined> {
+  try {
+    const text = await Deno.readTextFile(world.stateFile);
+    return State.parse(parse(text)).indexes[world.indexName(name)];
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/** Asks again and again until it is so; rejects with `what` when it is not for 60 s. */
+export async function until(
+  what: string,
+  isSo: () => Promise<boolean>,
+): Promise<void> {
+  const untilMs = performance.now() + LIMIT_MS;
+  while (!await isSo()) {
+    if (performance.now() > untilMs) {
+      throw new Error(`Cannot wait any longer until ${what}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+/** Lets the agent, once the first of the films are settled, read no more of them until it is disposed of. */
+export async function holdLoad(world: World): Promise<AsyncDisposable> {
+  await until(
+    "films are loaded",
+    async () => (await readPosition(world))?.load?.after !== undefined,
+  );
+  return await holdFilms(world);
+}
+
+/** Lets nobody read the films until it is disposed of; waits for those who do. */
+export async function holdFilms(world: World): Promise<AsyncDisposable> {
+  const session = await world.connect();
+  await session.sql("begin");
+  await session.sql("lock table content.film_work in access exclusive mode");
+  return session;
+}
+
+/** How many films come before the position; all of them once the load is finished. */
+export async function countSettled(world: World): Promise<number> {
+  const position = await readPosition(world);
+  const last = position?.load === undefined ? null : position.load.after?.[0];
+  const [row] = await world.sql(
+    `select count(*)::text as count from content.film_work
+     where $1::uuid is null or id <= $1::uuid`,
+    [last ?? null],
+  );
+  return position === undefined || last === undefined ? 0 : Number(row?.count);
+}
+
+/** Gives one film a new title, the same one each time it is called with `title`. */
+export async function retitle(world: World, title: string): Promise<string> {
+  const [row] = await world.sql(
+    `update content.film_work set title = $1
+     where id = (select min(id::text)::uuid from content.film_work)
+     returning id::text`,
+    [title],
+  );
+  return z.string().parse(row?.id);
+}
+
+const Film = z.object({ title: z.string() });
+
+/** Gives a film a new title, and waits until the index has it. */
+export async function untilFollowed(
+  world: World,
+  title: string,
+): Promise<void> {
+  const id = await retitle(world, title);
+  const path = `/${world.indexName()}/_source/${id}`;
+  await until(`film ${id} is indexed as ${title}`, async () => {
+    const { status, text } = await world.search("GET", path);
+    return status === 200 && Film.parse(JSON.parse(text)).title === title;
+  });
+}
+
+/** Waits until the agent has loaded everything and looks for changes. */
+export async function untilFollowing(agent: AgentProcess): Promise<void> {
+  await agent.waitFor(({ message, kind }) =>
+    message === "pass finished" && kind === "load"
+  );
+}

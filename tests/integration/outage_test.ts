@@ -1,0 +1,183 @@
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { startElasticsearch } from "../../dev/elasticsearch.ts";
+import { openFolder } from "../../dev/folder.ts";
+import { freePort } from "../../dev/port.ts";
+import { startPostgres } from "../../dev/postgres.ts";
+import { type AgentProcess, runToEnd, startAgent } from "./agent_process.ts";
+import { indexedFilms, readFilms } from "./films.ts";
+import { holdLoad, retitle, untilFollowed, untilFollowing } from "./moments.ts";
+import { openWorld, type World } from "./world.ts";
+
+const SETTINGS = { "postgres.page_size": 10, "logging.format": "json" };
+const LOST = "connection lost, trying again";
+const BACK = "connection is back";
+
+/** A server that is going to be away for a while. */
+interface Outage {
+  /** Where the agents' servers are. */
+  readonly servers: { readonly postgres?: string; elasticsearch?: string };
+  readonly begin: () => Promise<void>;
+  readonly end: () => Promise<void>;
+}
+
+for (const mode of ["fast", "immediate"] as const) {
+  Deno.test(`agents outlive PostgreSQL that is stopped, ${mode}, and started`, async () => {
+    await using folder = await openServerFolder();
+    await using postgres = await startPostgres({ folder: folder.path });
+    await outlive({
+      servers: { postgres: postgres.url },
+      begin: () => postgres.stop(mode),
+      end: () => postgres.start(),
+    });
+  });
+}
+
+Deno.test("agents outlive Elasticsearch that starts late, is stopped, killed, and started", async () => {
+  await using folder = await openServerFolder();
+  const port = freePort();
+  const servers = { elasticsearch: `http://127.0.0.1:${port}` };
+  await using stack = new AsyncDisposableStack();
+  const early = stack.use(await openWorld({ ...servers, settings: SETTINGS }));
+  const agent = stack.use(startAgent(early));
+  await agent.waitFor(LOST);
+  await using elasticsearch = await startElasticsearch({
+    folder: folder.path,
+    port,
+  });
+  await agent.waitFor(BACK);
+  await untilFollowing(agent);
+  await expectEqual(early, agent);
+  for (const end of ["stop", "kill"] as const) {
+    await outlive({
+      servers,
+      begin: () => elasticsearch[end](),
+      end: () => elasticsearch.start(),
+    });
+  }
+  await stack.disposeAsync(); // while the server is there
+});
+
+Deno.test("agents outlive that all their sessions are ended", async () => {
+  await using worlds = await openWorlds({});
+  const { loading, following } = worlds;
+  await using follower = startAgent(following);
+  await untilFollowing(follower);
+  await using loader = startAgent(loading);
+  {
+    await using _held = await holdLoad(loading);
+    for (const world of [loading, following]) {
+      const ended = await world.sql(
+        `select pg_terminate_backend(pid) from pg_stat_activity
+         where datname = current_database() and application_name = 'pg2es'`,
+      );
+      ok(ended.length > 0);
+    }
+    await loader.waitFor(LOST);
+  }
+  await loader.waitFor(BACK);
+  await untilFollowing(loader);
+  await untilFollowed(following, "after their end");
+  await expectEqual(loading, loader);
+  await expectEqual(following, follower);
+});
+
+/**
+ * An outage that strikes four agents: one that loads, one that follows, one that is told to stop meanwhile, and one that
+ * is started meanwhile.
+ */
+async function outlive({ servers, begin, end }: Outage): Promise<void> {
+  await using worlds = await openWorlds(servers);
+  const { loading, following, stopping, starting } = worlds;
+  await using follower = startAgent(following);
+  await using stopper = startAgent(stopping);
+  await untilFollowing(follower);
+  await untilFollowing(stopper);
+  await using loader = startAgent(loading);
+  {
+    await using _held = await holdLoad(loading);
+    await begin();
+  }
+  if (servers.postgres === undefined) {
+    // only a document that has to be written shows that Elasticsearch is away
+    await retitle(following, "during the outage");
+    await retitle(stopping, "during the outage");
+  }
+  await using starter = startAgent(starting);
+  for (const agent of [loader, follower, stopper, starter]) {
+    await agent.waitFor(LOST);
+  }
+  stopper.kill("SIGTERM");
+  equal((await stopper.ended()).code, 0);
+  await end();
+  for (const agent of [loader, follower, starter]) await agent.waitFor(BACK);
+  await untilFollowing(loader);
+  await untilFollowing(starter);
+  await untilFollowed(following, "after the outage");
+
+  await expectOutage(loading, loader);
+  await expectOutage(following, follower);
+  await expectOutage(starting, starter);
+  await retitle(stopping, "after the stop");
+  const { code } = await runToEnd({
+    folder: stopping.folder,
+    args: ["run", "--once"],
+  });
+  equal(code, 0);
+  deepEqual(await indexedFilms(stopping), await readFilms(stopping));
+}
+
+/** Stops the agent, and holds its index against PostgreSQL. */
+async function expectEqual(
+  world: World,
+  agent: AgentProcess,
+): Promise<readonly string[]> {
+  agent.kill("SIGTERM");
+  const { code, log, stderr } = await agent.ended();
+  equal(code, 0, stderr);
+  deepEqual(await indexedFilms(world), await readFilms(world));
+  return log.map(({ message }) => message);
+}
+
+/** What {@linkcode expectEqual} expects, and that the log tells of one outage: when it began and when it was over. */
+async function expectOutage(world: World, agent: AgentProcess): Promise<void> {
+  const messages = await expectEqual(world, agent);
+  const told = messages.filter((text) => text === LOST || text === BACK);
+  deepEqual(told, [LOST, BACK], messages.join("\n"));
+}
+
+interface Worlds extends AsyncDisposable {
+  readonly loading: World;
+  readonly following: World;
+  readonly stopping: World;
+  readonly starting: World;
+}
+
+async function openWorlds(servers: Outage["servers"]): Promise<Worlds> {
+  await using opened = new AsyncDisposableStack();
+  const open = async () =>
+    opened.use(await openWorld({ ...servers, settings: SETTINGS }));
+  const loading = await open();
+  const following = await open();
+  const stopping = await open();
+  const starting = await open();
+  const kept = opened.move();
+  return {
+    loading,
+    following,
+    stopping,
+    starting,
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+/** A folder for a server of one test, removed with it. */
+async function openServerFolder(): Promise<AsyncDisposable & { path: string }> {
+  const all = fileURLToPath(new URL("../../.servers/", import.meta.url));
+  const path = await openFolder(join(all, `outage-${crypto.randomUUID()}`));
+  return {
+    path,
+    [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }),
+  };
+}
