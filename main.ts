@@ -24,6 +24,9 @@ async function run(
     const log = createLog();
     const { signal } = scope.add(listenForTermination());
     log.info("agent started", { version: manifest.version, config: file });
+    signal.addEventListener("abort", () => {
+      log.info("stopping, finishing what is in flight");
+    }, { once: true });
     await follow(loaded, { log, once, drain: signal });
     log.info("agent stopped");
   } finally {

@@ -1,20 +1,15 @@
 import { z } from "zod";
 import type { Position, TableScan } from "./checkpoint.ts";
-import type { Horizon, Notice } from "./horizon.ts";
 import type { Key } from "./keys.ts";
-import type { IndexPlan, Page, TablePlan } from "./plan.ts";
-import type { Source, Statement } from "./postgres.ts";
-import { readChanges, readDocumentKeys, readKeys } from "./table_scan.ts";
-
-/** What the generators read from, and until when. */
-export interface Following {
-  readonly source: Source;
-  readonly plan: IndexPlan;
-  readonly horizon: Horizon;
-  /** Looked at between pages: the generator ends early, at a place it can go on from. */
-  readonly drain: AbortSignal;
-  readonly kill: AbortSignal;
-}
+import { type Following, startPass } from "./pass_start.ts";
+import type { Page, TablePlan } from "./plan.ts";
+import type { Statement } from "./postgres.ts";
+import {
+  readChanges,
+  readDocumentKeys,
+  readHighest,
+  readKeys,
+} from "./table_scan.ts";
 
 /**
  * Changed documents are gathered up to this many before they are read, so that many changes of one document cost
@@ -34,13 +29,20 @@ const SNAPSHOT: Statement<{ xmin: string }> = {
  */
 export async function takeMarks(
   { source, plan, horizon, kill }: Following,
-): Promise<Pick<Position, "low" | "seen">> {
+): Promise<Pick<Position, "low" | "seen" | "high">> {
   const notice = await horizon.note(source, { signal: kill });
   const [row] = await source.query(SNAPSHOT, { signal: kill });
   if (row === undefined) throw new RangeError("Cannot take marks: no row came");
   notice.complete();
   const seen = plan.tables.map(({ label }) => [label, row.xmin] as const);
-  return { low: notice.low, seen: Object.fromEntries(seen) };
+  const high: Record<string, string> = {};
+  for (
+    const table of plan.tables.filter(({ stamp }) => stamp.kind === "number")
+  ) {
+    const highest = await readHighest(source, table, kill);
+    if (highest !== undefined) high[table.label] = highest;
+  }
+  return { low: notice.low, seen: Object.fromEntries(seen), high };
 }
 
 /** Every key of the root table, in the order of the keys, each page with the position after it. */
@@ -75,15 +77,14 @@ export async function* loadKeys(
  * pass ends with the marks of its own beginning.
  */
 export async function* followKeys(
-  { source, plan, horizon, drain, kill }: Following,
-  position: Position,
+  following: Following,
+  saved: Position,
 ): AsyncGenerator<Page<Position>> {
-  let notice: Notice | undefined;
-  let scan = position.scan;
-  if (scan === undefined) {
-    notice = await horizon.note(source, { low: position.low, signal: kill });
-    scan = { from: notice.from, low: notice.low, tables: {} };
-  }
+  const { source, plan, drain, kill } = following;
+  const { position, scan, lookbackMs, complete } = await startPass(
+    following,
+    saved,
+  );
   const { from, low, tables } = scan;
   const cursors = plan.tables.map((table): Cursor => ({
     table,
@@ -100,7 +101,7 @@ export async function* followKeys(
     open = open.filter(({ state }) => !state.done);
   }
   yield* emptyBatch();
-  if (open.length === 0) notice?.complete();
+  if (open.length === 0) complete();
 
   /** Takes one step of a table: a page of its changes, or more of the documents that its last page reaches. */
   async function advance(cursor: Cursor): Promise<readonly Key[]> {
@@ -129,6 +130,8 @@ export async function* followKeys(
   async function readPage({ table, state }: Cursor): Promise<ChangedPage> {
     const { snapshotXmin, rows } = await readChanges(source, table, {
       from,
+      lookbackMs,
+      high: position.high?.[table.label],
       seen: position.seen[table.label],
       after: state.after,
       upto: state.upto,
@@ -178,7 +181,12 @@ export async function* followKeys(
     const seen = states.map(([label, { seen = "0" }]) =>
       [label, seen] as const
     );
-    return { ...rest, low, seen: Object.fromEntries(seen) };
+    const high = { ...rest.high };
+    for (const { table: { label, stamp }, state: { after } } of cursors) {
+      const last = after?.[0];
+      if (stamp.kind === "number" && last !== undefined) high[label] = last;
+    }
+    return { ...rest, low, seen: Object.fromEntries(seen), high };
   }
 }
 

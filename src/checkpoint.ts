@@ -30,10 +30,19 @@ export const Position = z.strictObject({
   index: z.strictObject({ name: z.string(), uuid: z.string() }),
   /** There while the full load is not finished: the key of the last document settled, none at its beginning. */
   load: z.strictObject({ after: z.array(z.string()).optional() }).optional(),
+  /** The highest number that a reading had: PostgreSQL's own is lower only when it went back in time. */
+  document_version: z.string().regex(/^\d+$/).optional(),
   /** Changes are looked for from this time on, by the database's clock. */
   low: z.string(),
   /** For each watched table: rows written by transactions older than this were seen. */
   seen: z.record(z.string(), z.string().regex(/^\d+$/)),
+  /** For each watched table whose changes are ordered by a number: the highest one that was seen. */
+  high: z.record(z.string(), z.string()).optional(),
+  /** When all ids, and all contents, were compared last. */
+  swept: z.strictObject({
+    ids: z.string().optional(),
+    content: z.string().optional(),
+  }).optional(),
   /** There while a pass is under way. */
   scan: z.strictObject({
     /** Where the pass began to look. */
@@ -75,12 +84,14 @@ const HEADER =
 
 /**
  * Opens the state file; a file that is not there is an empty state.
- * @throws {EtlError} `checkpoint-invalid` when it is there and cannot be read: never a silent fresh start.
+ * @throws {EtlError} `checkpoint-invalid` when it is there and cannot be read: never a silent fresh start;
+ * `config-invalid` when this process has no permission to write it, which time cannot mend.
  */
 export async function openCheckpoint(
   file: string,
   persister: Persister,
 ): Promise<Checkpoint> {
+  await checkPermission(file);
   let positions = await readPositions(file);
   let writing = Promise.resolve();
   let waiting: Promise<void> | undefined;
@@ -119,6 +130,14 @@ export async function openCheckpoint(
       positions = others;
     },
   };
+}
+
+async function checkPermission(file: string): Promise<void> {
+  const { state } = await Deno.permissions.query({ name: "write", path: file });
+  if (state === "granted") return;
+  const fault = `Cannot write state file ${file}: the agent is not permitted ` +
+    "to. Write state_file_name: with a file in the agent's own folder";
+  throw new EtlError({ kind: "config-invalid", faults: [fault] });
 }
 
 async function readPositions(file: string): Promise<Record<string, Position>> {

@@ -10,6 +10,13 @@ export function describeKind(value: unknown): string {
   return "is a single value";
 }
 
+/** Whether a value is a map. */
+export function isMap(
+  value: unknown,
+): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 /** A map of known keys; each unknown one is a fault that names the nearest. */
 export function section<Shape extends z.core.$ZodLooseShape>(
   shape: Shape,
@@ -84,6 +91,11 @@ const DURATION: Measure = {
     d: 86_400_000,
   },
 };
+const PERCENTAGE: Measure = {
+  noun: "percentage",
+  units: "",
+  factors: { "%": 1 },
+};
 const SIZE: Measure = {
   noun: "size",
   units: " (B, KB, MB, GB, KiB, MiB or GiB)",
@@ -117,6 +129,29 @@ export function duration(bounds: Bounds): z.ZodType<number, string> {
   return measured(DURATION, bounds).transform(Math.round);
 }
 
+/** A duration as {@linkcode duration} takes it, or `off`, which is `undefined`. */
+export function durationOrOff(
+  bounds: Bounds,
+): z.ZodType<number | undefined, string> {
+  const period = duration(bounds);
+  const remedy = `${remedyOf(DURATION, bounds)}, or off`;
+  return text(remedy).transform((written, context) => {
+    if (written.trim() === "off") return undefined;
+    const { success, data, error } = period.safeParse(written);
+    if (success) return data;
+    for (const { message } of error.issues) {
+      context.addIssue(`${message}, or off`);
+    }
+    return z.NEVER;
+  });
+}
+
+/** A percentage such as `2.5%`, as a share: 0.025. */
+export function percentage(bounds: Bounds): z.ZodType<number, string> {
+  // Divided, as 35 * 0.01 is not the number nearest to 0.35.
+  return measured(PERCENTAGE, bounds).transform((percent) => percent / 100);
+}
+
 /** A size such as `2MB`, in bytes; a bare number is bytes. */
 export function byteSize(bounds: Bounds): z.ZodType<number, string> {
   return measured(SIZE, bounds).transform(Math.round);
@@ -126,9 +161,13 @@ function range({ from, to }: Bounds): string {
   return `${from} to ${to}`;
 }
 
+function remedyOf({ noun, units }: Measure, bounds: Bounds): string {
+  return `write a ${noun} from ${range(bounds)}${units}`;
+}
+
 function measured(measure: Measure, bounds: Bounds) {
-  const { noun, units } = measure;
-  const remedy = `write a ${noun} from ${range(bounds)}${units}`;
+  const { noun } = measure;
+  const remedy = remedyOf(measure, bounds);
   const least = parseMeasure(bounds.from, measure) ?? -Infinity;
   const greatest = parseMeasure(bounds.to, measure) ?? Infinity;
   return text(remedy).transform((written, context) => {
@@ -144,7 +183,7 @@ function measured(measure: Measure, bounds: Bounds) {
   });
 }
 
-const MEASURE = /^([+-]?(?:\d+(?:\.\d+)?|\.\d+))\s*([A-Za-z]*)$/;
+const MEASURE = /^([+-]?(?:\d+(?:\.\d+)?|\.\d+))\s*([A-Za-z]*|%)$/;
 
 function parseMeasure(written: string, measure: Measure): number | undefined {
   const [, digits, unit] = MEASURE.exec(written.trim()) ?? [];

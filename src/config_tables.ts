@@ -9,8 +9,10 @@ export interface WatchedTable {
   readonly table: TableName;
   /** The table as it is written in the file, for logs and the state file. */
   readonly label: string;
-  /** The column that says when a row was changed last. */
+  /** The column that orders the changes of rows: a time, or a number. */
   readonly updatedAt: string;
+  /** The time zone of a column that has none of its own. */
+  readonly timeZone?: string;
   /** The columns of the key, at least one. */
   readonly key: readonly string[];
   /** The query for the documents that rows reach: `$1` is the list of their keys, one `$n` for each column of the key. */

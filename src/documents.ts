@@ -1,4 +1,3 @@
-import { z } from "zod";
 import { type EtlError, recovers } from "./failure.ts";
 import type { Key } from "./keys.ts";
 import {
@@ -8,8 +7,9 @@ import {
   type Rejection,
 } from "./operations.ts";
 import type { IndexPlan } from "./plan.ts";
-import type { Source, Statement } from "./postgres.ts";
+import type { Source } from "./postgres.ts";
 import { copyStatement, readFrame } from "./transform.ts";
+import type { Versions } from "./versions.ts";
 
 /** What was read for some keys. */
 export interface Reading {
@@ -38,36 +38,12 @@ export interface ReadingLimits {
 /** Elasticsearch takes requests of up to 100 MB (`http.max_content_length`), the action line included. */
 const MAX_DOCUMENT_BYTES = 90 * 2 ** 20;
 
-/**
- * The number that decides between two readings of one document: 12 bits of timeline, 51 bits of the WAL's insert
- * position in units of 8 bytes.
- *
- * Read after the scan that found a change and before the documents are, so that a reading which had not seen the change
- * has a number that is lower or equal. The insert position, since `pg_current_wal_lsn()` stands still under asynchronous
- * commit; on a standby the replayed position and the control file's timeline. Too large a number is null, and refused.
- */
-const VERSION: Statement<{ version: string }> = {
-  label: "document version",
-  sql: `select ((timeline << 51) | units)::text as version
-from (
-  select case when pg_is_in_recovery()
-      then (select timeline_id::bigint from pg_control_checkpoint())
-      else ('x' || left(pg_walfile_name(lsn), 8))::bit(32)::bigint
-    end as timeline,
-    ((lsn - '0/0') / 8)::bigint as units
-  from (
-    select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_insert_lsn() end as lsn
-  ) position
-) number
-where timeline < 4096 and units < 1::bigint << 51`,
-  row: z.object({ version: z.string().regex(/^\d+$/) }),
-};
-
 /** Opens the reader of one index's documents. */
 export function openDocuments(
-  { source, plan, limits }: {
+  { source, plan, versions, limits }: {
     source: Source;
     plan: IndexPlan;
+    versions: Versions;
     limits: ReadingLimits;
   },
 ): Documents {
@@ -77,15 +53,11 @@ export function openDocuments(
     keys: readonly Key[],
     signal: AbortSignal,
   ): Promise<Reading> {
-    const [number] = await source.query(VERSION, { signal });
-    if (number === undefined) {
-      throw new RangeError(
-        "Cannot number a reading: the WAL's position has passed 2^54 bytes",
-      );
-    }
+    // before the documents are read: a change that this reading misses is found later, and has a number as high
+    const version = await versions.next(source, signal);
     const sql = copyStatement(plan.document, {
       keys,
-      version: number.version,
+      version,
       maxDocumentBytes: MAX_DOCUMENT_BYTES,
     });
     let reading = openReading(keys);
@@ -136,6 +108,7 @@ export function openDocuments(
     const seenCounts = new Uint8Array(keys.length);
     let totalBytes = 0;
     let usedBytes = 0;
+    let isAbandoned = false;
 
     function room(byteCount: number): { buffer: Uint8Array; entries: Entry[] } {
       const last = requests.at(-1);
@@ -154,6 +127,8 @@ export function openDocuments(
 
     return {
       take(message: Uint8Array): void {
+        // rows may still come that were on their way when the statement failed: the buffers are others' by now
+        if (isAbandoned) return;
         const frame = readFrame(message);
         if (frame === undefined) return;
         const { ordinal } = frame;
@@ -199,7 +174,8 @@ export function openDocuments(
         };
       },
       abandon(): void {
-        requests.forEach(recycle);
+        if (!isAbandoned) requests.forEach(recycle);
+        isAbandoned = true;
       },
     };
   }

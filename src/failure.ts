@@ -29,6 +29,8 @@ export type Failure =
   | { kind: "index-missing"; index: string }
   /** The name stands for something that documents cannot be written to. */
   | { kind: "index-unusable"; index: string; detail: string }
+  /** The database is of another cluster than the one that the index was filled from; `system` is its identifier. */
+  | { kind: "source-replaced"; index: string; system: string }
   /** An answer does not match the request it is said to answer. */
   | { kind: "answer-invalid"; server: Server; detail: string }
   /** The state file is there and cannot be used. */
@@ -51,6 +53,7 @@ export const RECOVERY = {
   "index-blocked": "retry",
   "index-missing": "recreate",
   "index-unusable": "stop",
+  "source-replaced": "recreate",
   "answer-invalid": "retry",
   "checkpoint-invalid": "stop",
   "checkpoint-unwritable": "retry",
@@ -101,6 +104,8 @@ export function describeFailure(failure: Failure): string {
       return `Cannot find index ${failure.index}: it was deleted, or its write alias was`;
     case "index-unusable":
       return `Cannot use index ${failure.index}: ${failure.detail}`;
+    case "source-replaced":
+      return `Cannot go on with index ${failure.index}: the database is of another cluster, ${failure.system}`;
     case "answer-invalid":
       return `Cannot understand an answer of ${failure.server}: ${failure.detail}`;
     case "checkpoint-invalid":

@@ -1,5 +1,7 @@
 import { z } from "zod";
+import type { Log } from "./logging.ts";
 import type { Source, Statement } from "./postgres.ts";
+import { VERSION_NUMBER } from "./versions.ts";
 
 /**
  * A time of the database's clock in UTC with six digits, `2026-11-23 05:00:00.123456+00`: as text these compare as times do.
@@ -14,10 +16,28 @@ export interface Notice {
   readonly from: Time;
   /** Where the first scan after a restart has to begin, once the scan made now is done. */
   readonly low: Time;
-  /** Sessions whose transactions cannot be seen: no right to, or `track_activities` is off. */
-  readonly hiddenCount: number;
+  /** Whether late commits can be foretold: not on a standby, nor while sessions are hidden from the agent's role. */
+  readonly blindness: Blindness | undefined;
+  /** The cluster's system identifier: another one is another database. */
+  readonly system: string;
+  /** The number that a reading would have now: it goes down, or changes its timeline, only when the cluster did something rare. */
+  readonly version: string;
   /** Called when the scan made now is done: the next notice is compared with this one. */
   readonly complete: () => void;
+}
+
+/** Why open transactions cannot be seen. */
+export type Blindness =
+  /** It is a standby: those that will commit are open on the primary. */
+  | { readonly reason: "standby" }
+  /** So many sessions are hidden: the role lacks `pg_read_all_stats`, or `track_activities` is off in them. */
+  | { readonly reason: "hidden sessions"; readonly count: number };
+
+/** A transaction of another session. */
+interface OpenTransaction {
+  readonly pid: string;
+  readonly start: Time;
+  readonly ageSeconds: number;
 }
 
 /** The open transactions of one database, from scan to scan. */
@@ -29,8 +49,11 @@ export interface Horizon {
   ): Promise<Notice>;
 }
 
-/** A backend publishes its transaction's start a moment after the start is fixed. */
-export const MARGIN = "interval '1 second'";
+/** Before every stamp. */
+const BEGINNING: Time = "0001-01-01 00:00:00.000000+00";
+
+/** A transaction is told of once it is open for so long: it holds back vacuum, and its changes are not seen before it ends. */
+const LONG_TRANSACTION_SECONDS = 300;
 
 const UTC_TEXT = `'YYYY-MM-DD HH24:MI:SS.US"+00"'`;
 
@@ -39,25 +62,36 @@ export function timeText(expression: string): string {
   return `to_char(${expression} at time zone 'UTC', ${UTC_TEXT})`;
 }
 
-const ACTIVITY: Statement<
-  { now: Time; pid: string | null; start: Time | null; hidden: string }
-> = {
+const ActivityRow = z.object({
+  now: z.string(),
+  system: z.string(),
+  version: z.string().regex(/^\d+$/),
+  is_standby: z.enum(["true", "false"]),
+  pid: z.string().nullable(),
+  start: z.string().nullable(),
+  age_seconds: z.string().nullable(),
+  is_hidden: z.enum(["true", "false"]),
+});
+
+// the left join keeps one row where nothing is open; without the right to see a session all but its pid is null
+const ACTIVITY: Statement<z.infer<typeof ActivityRow>> = {
   label: "pg_stat_activity",
-  // the left join keeps one row where nothing is open; without the right to see a session all but its pid is null
-  sql: `select ${timeText("n.now")} as now, a.pid::text as pid,
-  ${timeText("a.xact_start")} as start,
-  coalesce(a.backend_type is null and a.pid is not null or a.state = 'disabled', false)::text as hidden
-from (select clock_timestamp() as now) n
+  sql: `select n.now_text as now, n.system, n.version, n.is_standby,
+  a.pid::text as pid, ${timeText("a.xact_start")} as start,
+  extract(epoch from n.now - a.xact_start)::bigint::text as age_seconds,
+  coalesce(a.pid is not null and a.backend_type is null or a.state = 'disabled', false)::text as is_hidden
+from (
+  select t.now, ${timeText("t.now")} as now_text,
+    (select system_identifier::text from pg_control_system()) as system,
+    ${VERSION_NUMBER} as version,
+    pg_is_in_recovery()::text as is_standby
+  from (select clock_timestamp() as now) t
+) n
 left join pg_stat_activity a on a.datname = current_database()
   and a.pid <> pg_backend_pid()
   and a.backend_type is distinct from 'autovacuum worker'
   and (a.xact_start is not null or a.backend_type is null or a.state = 'disabled')`,
-  row: z.object({
-    now: z.string(),
-    pid: z.string().nullable(),
-    start: z.string().nullable(),
-    hidden: z.enum(["true", "false"]),
-  }),
+  row: ActivityRow,
 };
 
 const PREPARED: Statement<{ gid: string }> = {
@@ -75,9 +109,11 @@ const PREPARED: Statement<{ gid: string }> = {
  * transaction that stays open costs nothing until it ends.
  *
  * A prepared transaction shows when it was prepared, not when it began: it is given the earliest start it may have had,
- * that of a transaction which vanished since the last notice.
+ * that of a transaction which vanished since the last notice; at the very first notice that is the beginning of time,
+ * and the scan after its end goes over the whole table, where it finds the rows of that transaction alone by their xmin.
  */
-export function openHorizon(): Horizon {
+export function openHorizon(log: Log): Horizon {
+  const tell = createTeller(log);
   let last:
     | { now: Time; open: Map<string, Time>; prepared: Map<string, Time> }
     | undefined;
@@ -101,24 +137,82 @@ export function openHorizon(): Horizon {
       }
       const known = last?.prepared ?? new Map<string, Time>();
       const unseen = last?.now ?? low ?? now;
-      const earliestStart = earliest([...ended, unseen]);
+      const earliestStart = last === undefined && low === undefined
+        ? BEGINNING
+        : earliest([...ended, unseen]);
       const prepared = new Map(
         gids.map(({ gid }) => [gid, known.get(gid) ?? earliestStart]),
       );
       for (const [gid, start] of known) {
         if (!prepared.has(gid)) ended.push(start);
       }
+      const blindness = describeBlindness(activity);
+      tell(blindness, findOldest(activity));
       return {
         now,
         from: earliest([...ended, unseen]),
         low: earliest([...open.values(), ...prepared.values(), now]),
-        hiddenCount: activity.filter(({ hidden }) => hidden === "true").length,
+        blindness,
+        system: first.system,
+        version: first.version,
         complete: () => {
           last = { now, open, prepared };
         },
       };
     },
   };
+}
+
+/** Tells of what holds the horizon back: each once, and what hides it when that changes. */
+function createTeller(
+  log: Log,
+): (
+  blindness: Blindness | undefined,
+  oldest: OpenTransaction | undefined,
+) => void {
+  let toldBlindness = "";
+  let toldTransaction = "";
+  return (blindness, oldest) => {
+    const reason = blindness?.reason ?? "";
+    if (reason !== toldBlindness) {
+      toldBlindness = reason;
+      if (blindness === undefined) log.info("open transactions can be seen");
+      else {log.warning(
+          "open transactions cannot be seen: rows committed late wait for the sweep, unless lookback covers them",
+          { ...blindness },
+        );}
+    }
+    if (oldest === undefined || oldest.ageSeconds < LONG_TRANSACTION_SECONDS) {
+      return;
+    }
+    const name = `${oldest.pid} ${oldest.start}`;
+    if (name === toldTransaction) return;
+    toldTransaction = name;
+    log.warning(
+      "a transaction is open for long: what it changes is found when it ends",
+      { pid: oldest.pid, seconds: oldest.ageSeconds },
+    );
+  };
+}
+
+function describeBlindness(
+  activity: readonly z.infer<typeof ActivityRow>[],
+): Blindness | undefined {
+  if (activity[0]?.is_standby === "true") return { reason: "standby" };
+  const count = activity.filter((row) => row.is_hidden === "true").length;
+  return count === 0 ? undefined : { reason: "hidden sessions", count };
+}
+
+function findOldest(
+  activity: readonly z.infer<typeof ActivityRow>[],
+): OpenTransaction | undefined {
+  let oldest: OpenTransaction | undefined;
+  for (const { pid, start, age_seconds } of activity) {
+    if (pid === null || start === null) continue;
+    if (oldest !== undefined && oldest.start <= start) continue;
+    oldest = { pid, start, ageSeconds: Number(age_seconds) };
+  }
+  return oldest;
 }
 
 /**
@@ -132,4 +226,20 @@ export function openHorizon(): Horizon {
  */
 export function earliest(times: readonly Time[]): Time {
   return times.reduce((first, time) => time < first ? time : first);
+}
+
+/**
+ * `time`, moved by `ms`, which may be negative; to the millisecond.
+ * @example
+ * ```ts
+ * import { equal } from "node:assert/strict";
+ * import { shiftTime } from "./horizon.ts";
+ * equal(shiftTime("2026-01-01 00:00:00.000500+00", -1000), "2025-12-31 23:59:59.000000+00");
+ * ```
+ */
+export function shiftTime(time: Time, ms: number): Time {
+  const moved = new Date(
+    Date.parse(time.replace(" ", "T").replace(/\d{3}\+00$/, "Z")) + ms,
+  );
+  return moved.toISOString().replace("T", " ").replace("Z", "000+00");
 }

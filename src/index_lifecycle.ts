@@ -12,6 +12,8 @@ export interface TargetIndex {
   readonly uuid: string;
   /** The alias that only writes go through: a write to an index that is gone makes none. */
   readonly alias: string;
+  /** Whether people find it under the configured name. */
+  readonly isSearched: boolean;
 }
 
 /** What an index is made from. */
@@ -21,6 +23,8 @@ export interface IndexRecipe {
   readonly indexConfig: IndexConfig;
   /** The document query. */
   readonly document: string;
+  /** The database that the query reads: documents of two never share an index. */
+  readonly source: { readonly system: string; readonly database: string };
 }
 
 const FoundIndexes = z.record(
@@ -54,39 +58,108 @@ export async function ensureIndex(
 ): Promise<TargetIndex> {
   const { name } = recipe;
   const found = await findIndexes(cluster, name, signal);
-  const [first, ...others] = Object.entries(found);
+  const [first, ...others] = Object.keys(found);
   if (others.length > 0) {
     const detail = `the alias stands for ${
       others.length + 1
     } indexes; leave it on one`;
     throw new EtlError({ kind: "index-unusable", index: name, detail });
   }
-  if (first !== undefined) {
-    const [physical, { aliases, settings }] = first;
-    const alias = writeAlias(physical);
-    if (!(alias in aliases)) {
-      await addAliases(cluster, { physical, aliases: [alias], signal });
-    }
-    return { name: physical, uuid: settings.index.uuid, alias };
+  if (first === undefined) {
+    return await ensureIndexBeside(cluster, { recipe, log, signal });
   }
-  const physical = `${name}-${hashRecipe(recipe)}`;
-  const beside = await findIndexes(cluster, physical, signal);
-  if (physical in beside) {
-    await addAliases(cluster, {
-      physical,
-      aliases: [name, writeAlias(physical)],
-      signal,
-    });
-  } else {
+  const target = await adopt(cluster, { physical: first, name, found, signal });
+  if (target === undefined) {
+    throw new EtlError({ kind: "index-missing", index: name });
+  }
+  return target;
+}
+
+/** The index that `recipe` makes, made when it is not there; nobody searches it before {@linkcode switchAlias}. */
+export async function ensureIndexBeside(
+  cluster: Cluster,
+  { recipe, log, signal }: {
+    recipe: IndexRecipe;
+    log: Log;
+    signal: AbortSignal;
+  },
+): Promise<TargetIndex> {
+  const physical = `${recipe.name}-${hashRecipe(recipe)}`;
+  let found = await findIndexes(cluster, physical, signal);
+  if (!(physical in found)) {
     await createIndex(cluster, { physical, recipe, signal });
-    log.info("index made", { index: physical, alias: name });
+    log.info("index made", { name: physical });
+    found = await findIndexes(cluster, physical, signal);
   }
-  const uuid = (await findIndexes(cluster, physical, signal))[physical]
-    ?.settings.index.uuid;
-  if (uuid === undefined) {
+  const { name } = recipe;
+  const target = await adopt(cluster, { physical, name, found, signal });
+  if (target === undefined) {
     throw new EtlError({ kind: "index-missing", index: physical });
   }
-  return { name: physical, uuid, alias: writeAlias(physical) };
+  return target;
+}
+
+/** The index of this name and uuid, if it is still there. */
+export async function findIndex(
+  cluster: Cluster,
+  { index, name, signal }: {
+    index: { readonly name: string; readonly uuid: string };
+    name: string;
+    signal: AbortSignal;
+  },
+): Promise<TargetIndex | undefined> {
+  const found = await findIndexes(cluster, index.name, signal);
+  const physical = index.name;
+  const target = await adopt(cluster, { physical, name, found, signal });
+  return target?.uuid === index.uuid ? target : undefined;
+}
+
+/**
+ * Lets people search `target` under `name`, in one step: whoever searches meets the old index or this one.
+ * @throws {EtlError} `index-unusable` when an index has the plain name.
+ */
+export async function switchAlias(
+  cluster: Cluster,
+  { name, target, signal }: {
+    name: string;
+    target: TargetIndex;
+    signal: AbortSignal;
+  },
+): Promise<void> {
+  const searched = Object.keys(await findIndexes(cluster, name, signal));
+  if (searched.includes(name)) {
+    const detail =
+      "an index has the name that is to be an alias; delete it, and the alias takes its place";
+    throw new EtlError({ kind: "index-unusable", index: name, detail });
+  }
+  await changeAliases(cluster, {
+    index: target.name,
+    add: [name],
+    remove: searched
+      .filter((index) => index !== target.name)
+      .map((index) => ({ index, alias: name })),
+    signal,
+  });
+}
+
+/** An index that is there, as one to write to: with its write alias, whoever made it. */
+async function adopt(
+  cluster: Cluster,
+  { physical, name, found, signal }: {
+    physical: string;
+    name: string;
+    found: z.infer<typeof FoundIndexes>;
+    signal: AbortSignal;
+  },
+): Promise<TargetIndex | undefined> {
+  const index = found[physical];
+  if (index === undefined) return undefined;
+  const alias = writeAlias(physical);
+  if (!(alias in index.aliases)) {
+    await changeAliases(cluster, { index: physical, add: [alias], signal });
+  }
+  const isSearched = physical === name || name in index.aliases;
+  return { name: physical, uuid: index.settings.index.uuid, alias, isSearched };
 }
 
 /** Makes what was written searchable now. */
@@ -102,9 +175,10 @@ export async function refreshIndex(
   }, signal);
 }
 
-/** Eight hexadecimal digits that change with the settings, the mappings or the document query. */
-function hashRecipe({ indexConfig, document }: IndexRecipe): string {
-  const text = JSON.stringify([indexConfig, document]);
+/** Eight hexadecimal digits that change with the settings, the mappings, the document query or the database. */
+function hashRecipe({ indexConfig, document, source }: IndexRecipe): string {
+  const { system, database } = source;
+  const text = JSON.stringify([indexConfig, document, system, database]);
   return createHash("sha256").update(text).digest("hex").slice(0, 8);
 }
 
@@ -135,7 +209,7 @@ async function findIndexes(
 
 async function createIndex(
   cluster: Cluster,
-  { physical, recipe: { name, indexConfig }, signal }: {
+  { physical, recipe: { indexConfig }, signal }: {
     physical: string;
     recipe: IndexRecipe;
     signal: AbortSignal;
@@ -148,7 +222,7 @@ async function createIndex(
     body: {
       settings: withGcDeletes(indexConfig.settings ?? {}),
       mappings: indexConfig.mappings,
-      aliases: { [name]: {}, [writeAlias(physical)]: {} },
+      aliases: { [writeAlias(physical)]: {} },
     },
     answer: Acknowledged,
   }, signal);
@@ -163,21 +237,24 @@ function withGcDeletes(
   return { ...settings, "index.gc_deletes": GC_DELETES };
 }
 
-async function addAliases(
+async function changeAliases(
   cluster: Cluster,
-  { physical, aliases, signal }: {
-    physical: string;
-    aliases: readonly string[];
+  { index, add, remove = [], signal }: {
+    index: string;
+    add: readonly string[];
+    remove?: readonly { readonly index: string; readonly alias: string }[];
     signal: AbortSignal;
   },
 ): Promise<void> {
+  const actions = [
+    ...remove.map((removed) => ({ remove: removed })),
+    ...add.map((alias) => ({ add: { index, alias } })),
+  ];
   await cluster.request({
     method: "POST",
     path: "/_aliases",
-    index: physical,
-    body: {
-      actions: aliases.map((alias) => ({ add: { index: physical, alias } })),
-    },
+    index,
+    body: { actions },
     answer: Acknowledged,
   }, signal);
 }

@@ -1,71 +1,92 @@
-import { type Following, followKeys, loadKeys, takeMarks } from "./changes.ts";
+import { followKeys, loadKeys, takeMarks } from "./changes.ts";
 import type { Checkpoint, Position } from "./checkpoint.ts";
 import type { Documents } from "./documents.ts";
 import { openFlight } from "./flight.ts";
-import { type Operations, requestBody } from "./operations.ts";
-import type { IndexPlan, Page } from "./plan.ts";
-import type { Horizon } from "./horizon.ts";
-import type { Source } from "./postgres.ts";
+import type { Operations } from "./operations.ts";
+import type { Following } from "./pass_start.ts";
+import type { Page } from "./plan.ts";
 import type { Outcome, Sink } from "./sink.ts";
 import type { Stop } from "./stop.ts";
 
 /** The stages of one index, and where it stands. */
-export interface Pipeline {
-  readonly plan: IndexPlan;
-  readonly source: Source;
-  readonly horizon: Horizon;
+export interface Pipeline extends Omit<Following, "drain" | "kill"> {
   readonly documents: Documents;
   readonly sink: Sink;
   readonly checkpoint: Checkpoint;
   /** Which database and which index a new position is of. */
   readonly bound: Pick<Position, "source" | "index">;
+  /** Called when a full load is done: the index may be searched. */
+  readonly finishLoad: () => Promise<void>;
   /** How many bytes may be on their way to Elasticsearch. */
   readonly maxBytesInFlight: number;
 }
 
-/** What one pass did. */
-export interface Summary {
-  readonly kind: "load" | "follow";
+/** How documents were settled. */
+export interface Settlement {
   /** Documents written or deleted. */
   readonly written: number;
   /** Documents of which a newer reading was there. */
   readonly superseded: number;
   readonly rejected: number;
+}
+
+/** What one pass did. */
+export interface Summary extends Settlement {
+  readonly kind: "load" | "follow";
   /** Whether the pass came to its end, and was not drained. */
   readonly finished: boolean;
 }
 
-/**
- * One pass: a full load where none is finished, else what changed since the last pass.
- *
- * Pages are read ahead while requests are out; the position moves in their order, each time that everything before it is
- * settled. Dying on any line costs the work since the last save, and no document.
- */
+/** One pass: a full load where none is finished, else what changed since the last pass. */
 export async function runOnce(
   pipeline: Pipeline,
   stop: Stop,
 ): Promise<Summary> {
-  const { plan, checkpoint, documents, sink } = pipeline;
+  const { plan, checkpoint } = pipeline;
   const following: Following = { ...pipeline, ...stop };
   const position = checkpoint.load(plan.name) ??
     await begin(pipeline, following);
   const kind = position.load === undefined ? "follow" : "load";
   const generate = kind === "load" ? loadKeys : followKeys;
-  const total = { written: 0, superseded: 0, rejected: 0 };
-  let last = position;
+  const pages = generate(following, position);
+  const settlement = await settlePages(pipeline, { pages, stop });
+  const last = checkpoint.load(plan.name);
+  if (kind === "load" && last?.load === undefined) await pipeline.finishLoad();
+  const finished = last?.load === undefined && last?.scan === undefined &&
+    !stop.drain.aborted;
+  return { kind, ...settlement, finished };
+}
 
+/** The position of an index that was never loaded: its marks are on disk before the first page is read. */
+async function begin(
+  { plan, checkpoint, bound }: Pipeline,
+  following: Following,
+): Promise<Position> {
+  const position = { ...bound, ...await takeMarks(following), load: {} };
+  await checkpoint.save(plan.name, position, following.kill);
+  return position;
+}
+
+/**
+ * Reads the documents of every page and settles them.
+ *
+ * Pages are read ahead while requests are out; the position moves in their order, each time that everything before it is
+ * settled. Dying on any line costs the work since the last save, and no document.
+ */
+export async function settlePages(
+  pipeline: Pipeline,
+  { pages, stop }: { pages: AsyncIterable<Page<Position>>; stop: Stop },
+): Promise<Settlement> {
+  const { plan, checkpoint, documents, sink, versions } = pipeline;
+  const total = { written: 0, superseded: 0, rejected: 0 };
   const flight = openFlight(pipeline.maxBytesInFlight, stop.kill);
   try {
-    for await (const page of generate(following, position)) {
-      await sendPage(page);
-    }
+    for await (const page of pages) await sendPage(page);
     await flight.landed();
+    return total;
   } finally {
     await flight[Symbol.asyncDispose]();
   }
-  const finished = last.load === undefined && last.scan === undefined &&
-    !stop.drain.aborted;
-  return { kind, ...total, finished };
 
   async function sendPage({ keys, next }: Page<Position>): Promise<void> {
     await flight.keepApart(keys);
@@ -77,11 +98,15 @@ export async function runOnce(
       sent.push(...reading.requests.map(send), sink.record(reading.rejections));
       rest = reading.rest;
     }
-    flight.close({ keys, sent }, (outcomes) => land(outcomes, next));
+    const settled = next === undefined
+      ? undefined
+      : { ...next, document_version: versions.last };
+    flight.close({ keys, sent }, (outcomes) => land(outcomes, settled));
   }
 
   function send(request: Operations): Promise<Outcome> {
-    return flight.carry(requestBody(request).length, async () => {
+    // what its buffer takes of the memory, however little of it is used
+    return flight.carry(request.buffer.length, async () => {
       const outcome = await sink.settle(request, flight.signal);
       documents.recycle(request);
       return outcome;
@@ -90,31 +115,18 @@ export async function runOnce(
 
   async function land(
     outcomes: readonly Outcome[],
-    next?: Position,
+    next: Position | undefined,
   ): Promise<void> {
-    let isIdle = kind === "follow" && next?.scan === undefined;
     for (const { written, superseded, rejections } of outcomes) {
       total.written += written;
       total.superseded += superseded;
       total.rejected += rejections.length;
-      if (written + superseded + rejections.length > 0) isIdle = false;
     }
     if (next === undefined) return;
-    last = next;
-    await checkpoint[isIdle ? "keep" : "save"](plan.name, next, stop.kill);
+    const isIdle = outcomes.length === 0 && next.load === undefined &&
+      next.scan === undefined &&
+      checkpoint.load(plan.name)?.load === undefined;
+    const save = isIdle ? checkpoint.keep : checkpoint.save;
+    await save(plan.name, next, stop.kill);
   }
-}
-
-/** The position of an index that was never loaded: its marks are on disk before the first page is read. */
-async function begin(
-  { plan, checkpoint, bound }: Pipeline,
-  following: Following,
-): Promise<Position> {
-  const position: Position = {
-    ...bound,
-    ...await takeMarks(following),
-    load: {},
-  };
-  await checkpoint.save(plan.name, position, following.kill);
-  return position;
 }

@@ -7,10 +7,20 @@ export interface TablePlan {
   /** The table, quoted. */
   readonly from: string;
   /** The column that orders its changes. */
-  readonly stamp: KeyColumn;
+  readonly stamp: StampColumn;
   readonly key: readonly KeyColumn[];
   /** The query from keys of this table to keys of documents; none for the root, whose keys they are. */
   readonly documentIds?: string;
+}
+
+/** A column that orders changes, and how a time is held against it. */
+export interface StampColumn extends KeyColumn {
+  /**
+   * `instant` is timestamptz; `local` a timestamp, and `date` a day, in `timeZone`; a `number` is no time: it orders
+   * changes, and tells nothing of late commits.
+   */
+  readonly kind: "instant" | "local" | "date" | "number";
+  readonly timeZone: string;
 }
 
 /** What is known of an index before its first row is read. */
@@ -20,6 +30,8 @@ export interface IndexPlan {
   readonly root: TablePlan;
   /** All watched tables, the root among them. */
   readonly tables: readonly TablePlan[];
+  /** How much further back each scan looks than the open transactions ask for. */
+  readonly lookbackMs: number;
   /** Keys a statement asks for. */
   readonly pageSize: number;
 }

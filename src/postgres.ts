@@ -89,6 +89,7 @@ const SESSION = [
   "extra_float_digits=1",
   "bytea_output=hex",
   "xmlbinary=base64",
+  "standard_conforming_strings=on",
   "default_transaction_isolation=read committed",
   "default_transaction_read_only=on",
 ];

@@ -9,8 +9,11 @@ const REFUSALS = new Map([
   ["42501", "Grant the agent's role what the query reads"],
 ]);
 
-/** SQLSTATE classes that time can mend: connection, resources, operator's intervention, system error. */
-const MENDED_BY_TIME = /^(08|53|57|58|40|55|25|XX)/;
+/** An SQLSTATE has a digit, which tells it from a code of the operating system's such as EPIPE. */
+const SQLSTATE = /^(?=.*\d)[0-9A-Z]{5}$/;
+
+/** SQLSTATE classes that time can mend: connection, resources, operator's intervention, an idle connection's end, system error. */
+const MENDED_BY_TIME = /^(08|53|57|58|40|55|25P|XX)/;
 
 /** SQLSTATE classes of a value that breaks a query: data, limits, and what a function raises. */
 const BROKEN_BY_A_VALUE = /^(22|23|2F|38|39|54|P0|21)/;
@@ -38,7 +41,7 @@ export function explainPostgresError(
     return { kind: "answer-invalid", server: "PostgreSQL", detail };
   }
   const { code, message } = errorFields(error);
-  if (/^[0-9A-Z]{5}$/.test(code)) {
+  if (SQLSTATE.test(code)) {
     const hint = REFUSALS.get(code);
     if (hint !== undefined) {
       return { kind: "server-refused", server: "PostgreSQL", code, hint };

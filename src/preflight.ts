@@ -6,6 +6,7 @@ import type {
   AgentColumn,
   DocumentPlan,
   IndexPlan,
+  StampColumn,
   TablePlan,
 } from "./plan.ts";
 import {
@@ -53,12 +54,14 @@ order by attnum`,
 
 const AGENT_COLUMNS: readonly AgentColumn[] = ["_deleted", "_routing"];
 
-/** Types whose values order changes in time. */
-const STAMP_TYPES = new Set([
-  "timestamp with time zone",
-  "timestamp without time zone",
-  "date",
-]);
+/** What a stamp of each type is held against. */
+const STAMP_KINDS: Readonly<Record<string, StampColumn["kind"]>> = {
+  "timestamp with time zone": "instant",
+  "timestamp without time zone": "local",
+  "date": "date",
+  "bigint": "number",
+  "integer": "number",
+};
 
 /** Which database this is. */
 export async function identifySource(
@@ -86,11 +89,12 @@ export async function planIndex(
   },
 ): Promise<Preflight> {
   const faults: Fault[] = [];
-  const tables: TablePlan[] = [];
+  const planned: TablePlan[] = [];
   for (const watched of definition.watch) {
     const table = await planTable(source, { watched, faults, signal });
-    if (table !== undefined) tables.push(table);
+    if (table !== undefined) planned.push(table);
   }
+  const tables = nameApart(planned);
   const root = tables.find(({ documentIds }) => documentIds === undefined);
   if (root === undefined) return { faults };
   const document = await planDocument(source, {
@@ -111,8 +115,10 @@ export async function planIndex(
     }
   }
   if (document === undefined || faults.length > 0) return { faults };
+  const { name } = definition;
+  const lookbackMs = 0;
   return {
-    plan: { name: definition.name, document, root, tables, pageSize },
+    plan: { name, document, root, tables, lookbackMs, pageSize },
     faults,
   };
 }
@@ -146,21 +152,41 @@ async function planTable(
   }
   const stamp = find(watched.updatedAt, "updated_at");
   const key = watched.key.map((column) => find(column, "key"));
-  if (stamp !== undefined && !STAMP_TYPES.has(stamp.type)) {
+  const kind = stamp === undefined ? undefined : STAMP_KINDS[stamp.type];
+  if (stamp !== undefined && kind === undefined) {
     const text =
-      `${watched.label}.${stamp.name} is ${stamp.type}; write a column of type timestamptz, timestamp or date`;
+      `${watched.label}.${stamp.name} is ${stamp.type}; write a column of type timestamptz, timestamp, date, bigint or integer`;
     faults.push({ path: [...watched.path, "updated_at"], text });
   }
+  if (kind === "local") {
+    const text =
+      `${watched.label}.${watched.updatedAt} is a timestamp without time zone; write time_zone: with the zone it is in, such as UTC`;
+    faults.push({ path: watched.path, text });
+  }
   const present = key.filter((column) => column !== undefined);
-  if (stamp === undefined || present.length < key.length) return undefined;
-  const { label, documentIds } = watched;
+  if (stamp === undefined || kind === undefined) return undefined;
+  if (present.length < key.length) return undefined;
+  const { documentIds } = watched;
+  const timeZone = "UTC";
   return {
-    label,
+    label: watched.label,
     from,
-    stamp,
+    stamp: { ...stamp, kind, timeZone },
     key: present,
     ...(documentIds === undefined ? {} : { documentIds }),
   };
+}
+
+/** A table that is watched by several of its columns is named with the column, so that each has a position of its own. */
+function nameApart(tables: readonly TablePlan[]): TablePlan[] {
+  return tables.map((table) => {
+    const isShared = tables.some((other) =>
+      other !== table && other.label === table.label
+    );
+    return isShared
+      ? { ...table, label: `${table.label}.${table.stamp.name}` }
+      : table;
+  });
 }
 
 async function planDocument(

@@ -68,14 +68,21 @@ export function createPersister(
         return !signal.aborted && !drain.aborted &&
           (recovers(error, "retry") || (reached && recovers(error, "refuse")));
       }
+      function hearAnswer(): void {
+        reached = true;
+        for (const [name, failure] of suffered) recover(name, failure);
+      }
       async function attempt(): Promise<T> {
         signal.throwIfAborted();
         try {
           const result = await action();
-          reached = true;
-          for (const [name, failure] of suffered) recover(name, failure);
+          hearAnswer();
           return result;
         } catch (error) {
+          // e.g. that there is no such index: what was suffered before is over
+          if (recovers(error, "split") || recovers(error, "recreate")) {
+            hearAnswer();
+          }
           if (error instanceof EtlError && isRetriable(error)) {
             const name = nameFault(error.failure);
             suffered.set(name, error.failure);
@@ -84,15 +91,28 @@ export function createPersister(
           throw error;
         }
       }
-      return await retry(attempt, {
+      let failed: { readonly error: unknown } | undefined;
+      try {
+        return await attempt();
+      } catch (error) {
+        if (!isRetriable(error)) throw error;
+        failed = { error };
+      }
+      function attemptAgain(): Promise<T> {
+        if (failed === undefined) return attempt();
+        const { error } = failed;
+        failed = undefined;
+        return Promise.reject(error);
+      }
+      return await retry(attemptAgain, {
         minTimeout: limits.minDelayMs,
         maxTimeout: limits.maxDelayMs,
         multiplier: limits.multiplier,
         maxAttempts: Number.MAX_SAFE_INTEGER,
         jitter: JITTER,
         isRetriable,
-        // a run that is being drained may still do what it has to, once
-        signal: drain.aborted ? signal : AbortSignal.any([signal, drain]),
+        // made where a call has failed, not for each: one lives as long as both
+        signal: AbortSignal.any([signal, drain]),
       });
     },
   };

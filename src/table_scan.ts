@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Place } from "./checkpoint.ts";
-import { MARGIN, type Time } from "./horizon.ts";
+import type { Time } from "./horizon.ts";
 import {
   joinKey,
   type Key,
@@ -8,13 +8,21 @@ import {
   splitKey,
   transposeKeys,
 } from "./keys.ts";
-import type { IndexPlan, TablePlan } from "./plan.ts";
-import { quoteIdentifier, type Source, type Value } from "./postgres.ts";
+import type { IndexPlan, StampColumn, TablePlan } from "./plan.ts";
+import {
+  quoteIdentifier,
+  quoteLiteral,
+  type Source,
+  type Value,
+} from "./postgres.ts";
 
 /** What one page of a table's changes is asked for. */
 export interface ChangeQuery {
-  /** Rows stamped earlier than this, less a margin, are not looked at. */
+  /** Rows stamped earlier than this, less a margin and `lookbackMs`, are not looked at. */
   readonly from: Time;
+  readonly lookbackMs: number;
+  /** For a stamp that is a number, in place of `from`: rows with a lower one are not looked at. */
+  readonly high: string | undefined;
   /** Rows written by transactions older than this were seen already. */
   readonly seen: string | undefined;
   /** The row after which the page begins. */
@@ -31,6 +39,12 @@ export interface ChangePage {
   readonly rows: readonly { readonly place: Place; readonly key: Key }[];
 }
 
+/** A backend publishes its transaction's start a moment after the start is fixed. */
+const MARGIN_MS = 1_000;
+
+/** A local clock that is set back shows hours again that it has shown: two in Antarctica/Troll, one elsewhere. */
+const SET_BACK_MS = 2 * 3_600_000;
+
 const ChangeRow = z.object({
   snapshot_xmin: z.string(),
   stamp: z.string().nullable(),
@@ -42,17 +56,20 @@ const KeyRow = z.record(z.string(), z.string());
 export async function readChanges(
   source: Source,
   table: TablePlan,
-  { from, seen, after, upto, limit, signal }: ChangeQuery & {
+  { seen, after, upto, limit, signal, ...since }: ChangeQuery & {
     signal: AbortSignal;
   },
 ): Promise<ChangePage> {
-  const stamp = quoteIdentifier(table.stamp.name);
   const order = [table.stamp, ...table.key];
   const columns = order.map(({ name }) => `c.${quoteIdentifier(name)}`);
-  const values: Value[] = [from];
-  const conditions = [
-    `c.${stamp} >= ($1::timestamptz - ${MARGIN})::${table.stamp.type}`,
-  ];
+  const values: Value[] = [];
+  const conditions: string[] = [];
+  const bound = lowerBound(table.stamp, since);
+  if (bound === undefined) conditions.push(`${columns[0]} is not null`);
+  else {
+    values.push(bound.value);
+    conditions.push(`${columns[0]} >= ${bound.expression}`);
+  }
   if (seen !== undefined) {
     values.push(seen);
     // a row's xmin has 32 bits: compared modulo 2^32, as PostgreSQL itself does
@@ -101,6 +118,22 @@ order by ${columns.map((_, index) => `t.o${index}`).join(", ")}`,
     found.push({ place: [row.stamp, ...parts], key: joinKey(parts) });
   }
   return { snapshotXmin: rows[0]?.snapshot_xmin ?? "0", rows: found };
+}
+
+/** The highest stamp in `table`; none where it has none. */
+export async function readHighest(
+  source: Source,
+  table: TablePlan,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const [row] = await source.query({
+    label: `highest ${table.stamp.name} of ${table.label}`,
+    sql: `select max(c.${
+      quoteIdentifier(table.stamp.name)
+    })::text as high from ${table.from} c`,
+    row: z.object({ high: z.string().nullable() }),
+  }, { signal });
+  return row?.high ?? undefined;
 }
 
 /** The documents, in the order of their keys, that rows of `table` with these keys belong to. */
@@ -181,6 +214,24 @@ limit $1::bigint`,
   }, { values: [String(limit), ...after ?? []], signal });
   const parts = rows.map((row) => keyParts(row, table.key));
   return { keys: parts.map(joinKey), last: parts.at(-1) };
+}
+
+/** The lowest stamp that a scan looks at, as an expression of its first parameter; none where every number counts. */
+function lowerBound(
+  { kind, timeZone, type }: StampColumn,
+  { from, lookbackMs, high }: Pick<ChangeQuery, "from" | "lookbackMs" | "high">,
+): { value: string; expression: string } | undefined {
+  if (kind === "number") {
+    return high === undefined
+      ? undefined
+      : { value: high, expression: `$1::${type}` };
+  }
+  const isRepeating = kind === "local" && timeZone !== "UTC";
+  const marginMs = MARGIN_MS + lookbackMs + (isRepeating ? SET_BACK_MS : 0);
+  const time = `($1::timestamptz - interval '${marginMs} milliseconds')`;
+  const local = `(${time} at time zone ${quoteLiteral(timeZone)})`;
+  const expression = kind === "instant" ? time : `${local}::${type}`;
+  return { value: from, expression };
 }
 
 function keyParts(

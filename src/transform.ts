@@ -86,8 +86,8 @@ export function copyStatement(
   return `copy (
 select k.n::int4, case
   when octet_length(k.id) not between 1 and ${MAX_ID_BYTES} then '!id_length'
-  when octet_length(d.body) > ${maxDocumentBytes} then '!document_too_large'
   when ${isGone} then '{"delete":{"_id":' || ${action}
+  when octet_length(d.body) > ${maxDocumentBytes} then '!document_too_large'
   else '{"index":{"_id":' || ${action} || d.body || e'\\n'
 end
 from (

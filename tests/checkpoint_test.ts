@@ -36,7 +36,7 @@ indexes:
   movies:
     source: { system: "73", database: movies }
     index: { name: movies-1, uuid: q }
-    low: 2026-01-01 00:00:00.000000+00
+    low: "2026-01-01 00:00:00.000000+00"
     seen: {}
 `;
 

@@ -25,7 +25,9 @@ for (const file of ["config.yaml", "docs/configuration.md"]) {
         ? [new RegExp(`\\| \`${name}\` +\\|`), new RegExp(`\\b${name}:`)]
         : [
           new RegExp(`\\| \`${name}\` .*\\| \`${preset}\` +\\|`),
-          new RegExp(`\\b${name}:.*\\b${preset}\\b|default ${preset}\\b`),
+          new RegExp(
+            `\\b${name}:.*\\b${preset}(?!\\w)|default ${preset}(?!\\w)`,
+          ),
         ];
       ok((file.endsWith(".md") ? row : line).test(text), `${name} ${preset}`);
     }

@@ -1,18 +1,6 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { join } from "node:path";
-import { loadConfig } from "../src/config.ts";
-
-const POSTGRES = `postgres: {host: localhost, database: films, user: reader}`;
-const ELASTICSEARCH = `elasticsearch: {node: "http://localhost:9200"}`;
-const INDEXES = `indexes:
-  - name: movies
-    index_config: index_config.json
-    document: |
-      select id
-      from film;
-    watch:
-      - table: film
-`;
+import { ELASTICSEARCH, INDEXES, POSTGRES, setup } from "./config_folder.ts";
 
 Deno.test("loadConfig() fills in every default", async () => {
   await using world = await setup();
@@ -53,6 +41,9 @@ Deno.test("loadConfig() fills in every default", async () => {
       document: "select id\nfrom film",
       root,
       watch: [root],
+      lookbackMs: 0,
+      sweep: { idsMs: 3_600_000, contentMs: 86_400_000 },
+      maxDeleteShare: 0.1,
     }],
   });
 });
@@ -229,25 +220,6 @@ Deno.test("loadConfig() follows aliases", async () => {
   equal(config.retry.maxDelayMs, 2000);
 });
 
-Deno.test("loadConfig() reads watched tables of every shape", async () => {
-  await using world = await setup();
-  const { config } = await world.load(`${POSTGRES}
-${ELASTICSEARCH}
-${INDEXES}      - table: '"My Schema"."a "" b"'
-        key: [film_id, '"Person"']
-        updated_at: Created_At
-        document_ids: select unnest($1) where true or $2 is null;
-`);
-  deepEqual(config.indexes[0]?.watch[1], {
-    table: { schema: "My Schema", name: 'a " b' },
-    label: '"My Schema"."a "" b"',
-    updatedAt: "created_at",
-    key: ["film_id", "Person"],
-    documentIds: "select unnest($1) where true or $2 is null",
-    path: ["indexes", 0, "watch", 1],
-  });
-});
-
 Deno.test("loadConfig() locates keys, and what is around those that are absent", async () => {
   await using world = await setup();
   const { locate } = await world.load();
@@ -264,34 +236,3 @@ const CERTIFICATE =
   "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n";
 const PRIVATE_KEY =
   "-----BEGIN PRIVATE KEY-----\nMA==\n-----END PRIVATE KEY-----\n";
-
-/** A folder with an index configuration and `files`. */
-async function setup(files: Readonly<Record<string, string>> = {}) {
-  const folder = await Deno.makeTempDir();
-  const indexConfig = { mappings: { dynamic: "strict", properties: {} } };
-  const all = { "index_config.json": JSON.stringify(indexConfig), ...files };
-  for (const [name, content] of Object.entries(all)) {
-    await Deno.writeTextFile(join(folder, name), content);
-  }
-  async function load(
-    text = `${POSTGRES}\n${ELASTICSEARCH}\n${INDEXES}`,
-    env: Readonly<Record<string, string>> = {},
-  ) {
-    const file = join(folder, "config.yaml");
-    await Deno.writeTextFile(file, text);
-    return await loadConfig(file, env);
-  }
-  async function loadPostgres(
-    section: string,
-    env: Readonly<Record<string, string>> = {},
-  ) {
-    const text = `postgres: ${section}\n${ELASTICSEARCH}\n${INDEXES}`;
-    return (await load(text, env)).config.postgres;
-  }
-  return {
-    folder,
-    load,
-    loadPostgres,
-    [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
-  };
-}

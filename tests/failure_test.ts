@@ -48,6 +48,11 @@ const FAILURES: { [Kind in Failure["kind"]]: Failure & { kind: Kind } } = {
     index: "movies",
     detail: "it is two",
   },
+  "source-replaced": {
+    kind: "source-replaced",
+    index: "movies",
+    system: "7300000000000000001",
+  },
   "answer-invalid": {
     kind: "answer-invalid",
     server: "Elasticsearch",

@@ -113,6 +113,7 @@ Deno.test("openFlight() throws the first failure from every method, and lands no
     landings.push(name);
     return Promise.resolve();
   };
+  await flight.keepApart(["a"]);
   const sent = [flight.carry(100, first.send)];
   flight.close({ keys: ["a"], sent }, landAs("first"));
   const next = [flight.carry(100, second.send)];

@@ -1,3 +1,4 @@
+import { equal, match, ok } from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import manifest from "../../deno.json" with { type: "json" };
@@ -163,6 +164,35 @@ export function startAgent(
 export async function runToEnd(options: AgentOptions): Promise<Ending> {
   await using agent = startAgent(options);
   return await agent.ended();
+}
+
+/** Expects this status and these lines beside the log, in this order and no others, none of them of a stack. */
+export function expectTold(
+  { code, told, stderr }: Ending,
+  expected: { code: number; lines: readonly RegExp[] },
+): void {
+  equal(code, expected.code, stderr);
+  equal(told.length, expected.lines.length, stderr);
+  for (const [place, line] of expected.lines.entries()) {
+    match(told[place] ?? "", line);
+  }
+  expectNoStack(stderr);
+}
+
+/** Expects no line of a stack. */
+export function expectNoStack(text: string): void {
+  ok(!/^\s+at /m.test(text), text);
+}
+
+/** An empty folder, removed with everything in it. */
+export async function openTemporary(): Promise<
+  AsyncDisposable & { folder: string }
+> {
+  const folder = await Deno.makeTempDir();
+  return {
+    folder,
+    [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
+  };
 }
 
 const Permissions = z.record(

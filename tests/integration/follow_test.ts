@@ -281,7 +281,14 @@ Deno.test("runAgent() sends all that one row reaches, and loses no others meanwh
 });
 
 Deno.test("runAgent() goes on within what one row reaches", async () => {
-  await using world = await openWorld(FAN_OUT);
+  await using world = await openWorld({
+    ...FAN_OUT,
+    // a page is on its way at a time, out of twenty-six
+    settings: {
+      "elasticsearch.max_bytes": "100KB",
+      "elasticsearch.concurrency": 1,
+    },
+  });
   await runPass(world);
   await world.sql(CHANGE_ALL);
   const halfway = new AbortController();
@@ -297,10 +304,18 @@ Deno.test("runAgent() goes on within what one row reaches", async () => {
   await watching;
   equal(first.finished, false);
   ok((await Deno.readTextFile(world.stateFile)).includes("after_id:"));
+  await world.sql(
+    "update item set name = 'meanwhile', updated_at = now() where id in (1, 26001)",
+  );
   const second = (await runPass(world)).summary();
   equal(second.finished, true);
   ok(second.written < 26_000, "what was settled is not sent again");
   await checkAllNew(world);
+  equal((await runPass(world)).summary().written, 2);
+  const documents = await world.documents();
+  for (const id of ["1", "26001"]) {
+    ok(documents.get(id)?.source.includes('"name":"meanwhile"'), id);
+  }
 });
 
 async function checkAllNew(world: World): Promise<void> {

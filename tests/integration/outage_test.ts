@@ -1,18 +1,27 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { z } from "zod";
 import { startElasticsearch } from "../../dev/elasticsearch.ts";
 import { openFolder } from "../../dev/folder.ts";
 import { freePort } from "../../dev/port.ts";
 import { startPostgres } from "../../dev/postgres.ts";
-import { type AgentProcess, runToEnd, startAgent } from "./agent_process.ts";
+import { type AgentProcess, startAgent } from "./agent_process.ts";
 import { indexedFilms, readFilms } from "./films.ts";
-import { holdLoad, retitle, untilFollowed, untilFollowing } from "./moments.ts";
+import {
+  holdLoad,
+  retitle,
+  runOnce,
+  SMALL_STEPS,
+  untilFollowed,
+  untilFollowing,
+  untilHeld,
+} from "./moments.ts";
 import { openWorld, type World } from "./world.ts";
 
-const SETTINGS = { "postgres.page_size": 10, "logging.format": "json" };
 const LOST = "connection lost, trying again";
 const BACK = "connection is back";
+const GONE = "index is gone, making it anew and loading everything";
 
 /** A server that is going to be away for a while. */
 interface Outage {
@@ -39,7 +48,9 @@ Deno.test("agents outlive Elasticsearch that starts late, is stopped, killed, an
   const port = freePort();
   const servers = { elasticsearch: `http://127.0.0.1:${port}` };
   await using stack = new AsyncDisposableStack();
-  const early = stack.use(await openWorld({ ...servers, settings: SETTINGS }));
+  const early = stack.use(
+    await openWorld({ ...servers, settings: SMALL_STEPS }),
+  );
   const agent = stack.use(startAgent(early));
   await agent.waitFor(LOST);
   await using elasticsearch = await startElasticsearch({
@@ -67,6 +78,7 @@ Deno.test("agents outlive that all their sessions are ended", async () => {
   await using loader = startAgent(loading);
   {
     await using _held = await holdLoad(loading);
+    await untilHeld(loading);
     for (const world of [loading, following]) {
       const ended = await world.sql(
         `select pg_terminate_backend(pid) from pg_stat_activity
@@ -83,6 +95,49 @@ Deno.test("agents outlive that all their sessions are ended", async () => {
   await expectEqual(following, follower);
 });
 
+Deno.test("an agent makes an index that was deleted anew, and loads it", async () => {
+  await using world = await openWorld({ settings: SMALL_STEPS });
+  await using agent = startAgent(world);
+  await untilFollowing(agent);
+  const index = await findIndex(world);
+  equal((await world.search("DELETE", `/${index}`)).status, 200);
+  await retitle(world, "after the index was deleted");
+  await agent.waitFor(GONE);
+  await untilFollowing(agent);
+  await untilFollowed(world, "after it was made anew");
+  await expectEqual(world, agent);
+  equal(await findIndex(world), index);
+});
+
+Deno.test("an agent makes an index that is deleted during the load anew", async () => {
+  await using world = await openWorld({ settings: SMALL_STEPS });
+  await using agent = startAgent(world);
+  {
+    await using _held = await holdLoad(world);
+    const index = await findIndex(world);
+    equal((await world.search("DELETE", `/${index}`)).status, 200);
+  }
+  await agent.waitFor(GONE);
+  await untilFollowing(agent);
+  await expectEqual(world, agent);
+});
+
+Deno.test("an agent gives an index its aliases again", async () => {
+  await using world = await openWorld({ settings: SMALL_STEPS });
+  await using agent = startAgent(world);
+  await untilFollowing(agent);
+  const index = await findIndex(world);
+  const path = `/${index}/_alias/*`;
+  equal((await world.search("DELETE", path)).status, 200);
+  equal((await world.search("HEAD", `/${world.indexName()}`)).status, 404);
+  await retitle(world, "after the aliases were deleted");
+  await agent.waitFor(GONE);
+  await untilFollowing(agent);
+  await untilFollowed(world, "after they were made anew");
+  await expectEqual(world, agent);
+  equal(await findIndex(world), index);
+});
+
 /**
  * An outage that strikes four agents: one that loads, one that follows, one that is told to stop meanwhile, and one that
  * is started meanwhile.
@@ -97,6 +152,7 @@ async function outlive({ servers, begin, end }: Outage): Promise<void> {
   await using loader = startAgent(loading);
   {
     await using _held = await holdLoad(loading);
+    await untilHeld(loading);
     await begin();
   }
   if (servers.postgres === undefined) {
@@ -120,12 +176,7 @@ async function outlive({ servers, begin, end }: Outage): Promise<void> {
   await expectOutage(following, follower);
   await expectOutage(starting, starter);
   await retitle(stopping, "after the stop");
-  const { code } = await runToEnd({
-    folder: stopping.folder,
-    args: ["run", "--once"],
-  });
-  equal(code, 0);
-  deepEqual(await indexedFilms(stopping), await readFilms(stopping));
+  await runOnce(stopping);
 }
 
 /** Stops the agent, and holds its index against PostgreSQL. */
@@ -147,6 +198,14 @@ async function expectOutage(world: World, agent: AgentProcess): Promise<void> {
   deepEqual(told, [LOST, BACK], messages.join("\n"));
 }
 
+/** The own name of the index behind the alias that people search. */
+async function findIndex(world: World): Promise<string> {
+  const { text } = await world.search("GET", `/_alias/${world.indexName()}`);
+  const names = Object.keys(z.looseObject({}).parse(JSON.parse(text)));
+  equal(names.length, 1);
+  return z.string().parse(names[0]);
+}
+
 interface Worlds extends AsyncDisposable {
   readonly loading: World;
   readonly following: World;
@@ -157,7 +216,7 @@ interface Worlds extends AsyncDisposable {
 async function openWorlds(servers: Outage["servers"]): Promise<Worlds> {
   await using opened = new AsyncDisposableStack();
   const open = async () =>
-    opened.use(await openWorld({ ...servers, settings: SETTINGS }));
+    opened.use(await openWorld({ ...servers, settings: SMALL_STEPS }));
   const loading = await open();
   const following = await open();
   const stopping = await open();

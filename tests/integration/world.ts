@@ -245,12 +245,19 @@ async function settle(url: string): Promise<void> {
   const [now] = await session.sql(
     "select pg_snapshot_xmax(pg_current_snapshot())::text as written",
   );
-  for (;;) {
+  for (let lookCount = 0; lookCount < MAX_LOOKS; lookCount++) {
     const [row] = await session.sql(
       `select pg_snapshot_xmin(pg_current_snapshot()) >= $1::xid8 as is_old,
          pg_sleep(0.01)::text`,
-      [now?.written],
+      [now?.["written"]],
     );
-    if (row?.is_old === "t") return;
+    if (row?.["is_old"] === "t") return;
   }
+  throw new Error(
+    "Cannot settle: a transaction on the server stays open. " +
+      "Look at pg_stat_activity and pg_prepared_xacts",
+  );
 }
+
+/** A minute, at ten milliseconds each. */
+const MAX_LOOKS = 6_000;

@@ -1,0 +1,92 @@
+import type { Position } from "./checkpoint.ts";
+import type { Cluster } from "./elasticsearch.ts";
+import {
+  ensureIndex,
+  ensureIndexBeside,
+  findIndex,
+  type IndexRecipe,
+  switchAlias,
+  type TargetIndex,
+} from "./index_lifecycle.ts";
+import type { Log } from "./logging.ts";
+
+/** The index to write to, and whether the saved position is of it. */
+export interface Target {
+  readonly index: TargetIndex;
+  /** False when everything has to be loaded, whatever was saved. */
+  readonly isKnown: boolean;
+}
+
+/**
+ * Finds the index that goes with a saved position, or the one to begin with.
+ *
+ * A position is of one database and one index. Another database is loaded into an index of its own, which is searched once
+ * it is full; an index that is gone, or was made anew by somebody else, is loaded from the beginning.
+ */
+export async function openTarget(
+  cluster: Cluster,
+  { recipe, position, log, signal }: {
+    recipe: IndexRecipe;
+    position: Position | undefined;
+    log: Log;
+    signal: AbortSignal;
+  },
+): Promise<Target> {
+  const options = { recipe, log, signal };
+  if (position === undefined) {
+    const index = await ensureIndex(cluster, options);
+    return {
+      index: await show(cluster, { index, recipe, signal }),
+      isKnown: false,
+    };
+  }
+  const { source } = recipe;
+  const { system, database } = position.source;
+  if (system !== source.system || database !== source.database) {
+    const index = await ensureIndexBeside(cluster, options);
+    log.warning(
+      "this is another database than the one that was read: loading it into an index of its own",
+      {
+        filledFrom: database,
+        now: source.database,
+        name: index.name,
+      },
+    );
+    return { index, isKnown: false };
+  }
+  const { name } = recipe;
+  const known = await findIndex(cluster, {
+    index: position.index,
+    name,
+    signal,
+  });
+  if (known !== undefined) {
+    const index = position.load === undefined
+      ? await show(cluster, { index: known, recipe, signal })
+      : known;
+    return { index, isKnown: true };
+  }
+  const index = await ensureIndex(cluster, options);
+  log.warning("the index that was filled is gone: loading everything", {
+    filled: position.index.name,
+    name: index.name,
+  });
+  return {
+    index: await show(cluster, { index, recipe, signal }),
+    isKnown: false,
+  };
+}
+
+/** Lets people search an index that they do not find yet. */
+export async function show(
+  cluster: Cluster,
+  { index, recipe, signal }: {
+    index: TargetIndex;
+    recipe: Pick<IndexRecipe, "name">;
+    signal: AbortSignal;
+  },
+): Promise<TargetIndex> {
+  if (index.isSearched) return index;
+  await switchAlias(cluster, { name: recipe.name, target: index, signal });
+  return { ...index, isSearched: true };
+}
