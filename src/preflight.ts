@@ -115,8 +115,7 @@ export async function planIndex(
     }
   }
   if (document === undefined || faults.length > 0) return { faults };
-  const { name } = definition;
-  const lookbackMs = 0;
+  const { name, lookbackMs } = definition;
   return {
     plan: { name, document, root, tables, lookbackMs, pageSize },
     faults,
@@ -158,7 +157,7 @@ async function planTable(
       `${watched.label}.${stamp.name} is ${stamp.type}; write a column of type timestamptz, timestamp, date, bigint or integer`;
     faults.push({ path: [...watched.path, "updated_at"], text });
   }
-  if (kind === "local") {
+  if (kind === "local" && watched.timeZone === undefined) {
     const text =
       `${watched.label}.${watched.updatedAt} is a timestamp without time zone; write time_zone: with the zone it is in, such as UTC`;
     faults.push({ path: watched.path, text });
@@ -166,8 +165,7 @@ async function planTable(
   const present = key.filter((column) => column !== undefined);
   if (stamp === undefined || kind === undefined) return undefined;
   if (present.length < key.length) return undefined;
-  const { documentIds } = watched;
-  const timeZone = "UTC";
+  const { documentIds, timeZone = "UTC" } = watched;
   return {
     label: watched.label,
     from,
