@@ -157,12 +157,17 @@ async function readPositions(file: string): Promise<Record<string, Position>> {
     return State.parse(parse(text)).indexes;
   } catch (error) {
     const detail = error instanceof z.ZodError
-      ? z.prettifyError(error).replaceAll(/\s+/g, " ")
+      ? describeIssues(error)
       : "it is not YAML, or cut off";
     throw new EtlError({ kind: "checkpoint-invalid", file, detail }, {
       cause: error,
     });
   }
+}
+
+function describeIssues({ issues }: z.ZodError): string {
+  return issues.map(({ path, message }) => `${path.join(".")}: ${message}`)
+    .join("; ");
 }
 
 /** Written beside, synced and renamed: whenever the power goes, the file is the old one or the new one. */

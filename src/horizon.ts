@@ -18,6 +18,11 @@ export interface Notice {
   readonly low: Time;
   /** Whether late commits can be foretold: not on a standby, nor while sessions are hidden from the agent's role. */
   readonly blindness: Blindness | undefined;
+  /**
+   * Transactions older than this had ended before any other was looked at: what they wrote is found by the scan made now,
+   * or was by an earlier one. A number that is read later would count those too that end in between, and pass them over.
+   */
+  readonly seen: string;
   /** The cluster's system identifier: another one is another database. */
   readonly system: string;
   /** The number that a reading would have now: it goes down, or changes its timeline, only when the cluster did something rare. */
@@ -64,6 +69,7 @@ export function timeText(expression: string): string {
 
 const ActivityRow = z.object({
   now: z.string(),
+  seen: z.string().regex(/^\d+$/),
   system: z.string(),
   version: z.string().regex(/^\d+$/),
   is_standby: z.enum(["true", "false"]),
@@ -73,15 +79,17 @@ const ActivityRow = z.object({
   is_hidden: z.enum(["true", "false"]),
 });
 
+// a statement's snapshot is taken before its first row is read, and so before the sessions are looked at;
 // the left join keeps one row where nothing is open; without the right to see a session all but its pid is null
 const ACTIVITY: Statement<z.infer<typeof ActivityRow>> = {
   label: "pg_stat_activity",
-  sql: `select n.now_text as now, n.system, n.version, n.is_standby,
+  sql: `select n.now_text as now, n.seen, n.system, n.version, n.is_standby,
   a.pid::text as pid, ${timeText("a.xact_start")} as start,
   extract(epoch from n.now - a.xact_start)::bigint::text as age_seconds,
   coalesce(a.pid is not null and a.backend_type is null or a.state = 'disabled', false)::text as is_hidden
 from (
   select t.now, ${timeText("t.now")} as now_text,
+    pg_snapshot_xmin(pg_current_snapshot())::text as seen,
     (select system_identifier::text from pg_control_system()) as system,
     ${VERSION_NUMBER} as version,
     pg_is_in_recovery()::text as is_standby
@@ -109,7 +117,7 @@ const PREPARED: Statement<{ gid: string }> = {
  * transaction that stays open costs nothing until it ends.
  *
  * A prepared transaction shows when it was prepared, not when it began: it is given the earliest start it may have had,
- * that of a transaction which vanished since the last notice; at the very first notice that is the beginning of time,
+ * that of a transaction which vanished since the last notice or was there a moment ago; at the very first notice that is the beginning of time,
  * and the scan after its end goes over the whole table, where it finds the rows of that transaction alone by their xmin.
  */
 export function openHorizon(log: Log): Horizon {
@@ -137,9 +145,10 @@ export function openHorizon(log: Log): Horizon {
       }
       const known = last?.prepared ?? new Map<string, Time>();
       const unseen = last?.now ?? low ?? now;
+      // one that was open a moment ago, when the sessions were looked at, may be prepared by now
       const earliestStart = last === undefined && low === undefined
         ? BEGINNING
-        : earliest([...ended, unseen]);
+        : earliest([...ended, ...open.values(), unseen]);
       const prepared = new Map(
         gids.map(({ gid }) => [gid, known.get(gid) ?? earliestStart]),
       );
@@ -152,6 +161,7 @@ export function openHorizon(log: Log): Horizon {
         now,
         from: earliest([...ended, unseen]),
         low: earliest([...open.values(), ...prepared.values(), now]),
+        seen: first.seen,
         blindness,
         system: first.system,
         version: first.version,

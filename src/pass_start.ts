@@ -68,7 +68,10 @@ export async function startPass(
     return { position, scan: position.scan, lookbackMs, complete: () => {} };
   }
   const from = position === saved ? notice.from : position.low;
-  const scan = { from, low: notice.low, tables: {} };
+  const tables = Object.fromEntries(
+    plan.tables.map(({ label }) => [label, { seen: notice.seen }]),
+  );
+  const scan = { from, low: notice.low, tables };
   return { position, scan, lookbackMs, complete: notice.complete };
 }
 

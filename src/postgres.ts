@@ -197,10 +197,19 @@ export function openSource(
   }
 
   return {
-    query({ label, sql, row }, { values = [], signal }) {
-      return run(label, async (client) => {
-        const { rows } = await client.query(sql, [...values]);
-        return row.array().parse(rows);
+    async query({ label, sql, row }, { values = [], signal }) {
+      return await run(label, async (client) => {
+        try {
+          const { rows } = await client.query(sql, [...values]);
+          return row.array().parse(rows);
+        } catch (error) {
+          const failure = explainPostgresError(error, label);
+          if (failure?.kind !== "document-failed") throw error;
+          // there are no documents here to be told apart: the query has to be mended, or the row
+          throw new EtlError({ ...failure, kind: "query-failed" }, {
+            cause: error,
+          });
+        }
       }, signal);
     },
     describe({ label, sql, parameterCount = 0 }, signal) {
