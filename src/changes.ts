@@ -128,7 +128,7 @@ export async function* followKeys(
   }
 
   async function readPage({ table, state }: Cursor): Promise<ChangedPage> {
-    const { snapshotXmin, rows } = await readChanges(source, table, {
+    const rows = await readChanges(source, table, {
       from,
       lookbackMs,
       high: position.high?.[table.label],
@@ -138,7 +138,6 @@ export async function* followKeys(
       limit: plan.pageSize,
       signal: kill,
     });
-    state.seen ??= snapshotXmin;
     // a page that was interrupted ends where it ended: what has left it since is found by the next pass
     const isLast = state.upto === undefined && rows.length < plan.pageSize;
     const last = rows.at(-1);
@@ -178,8 +177,9 @@ export async function* followKeys(
         scan: { from, low, tables: Object.fromEntries(states) },
       };
     }
-    const seen = states.map(([label, { seen = "0" }]) =>
-      [label, seen] as const
+    // a table that is watched since the pass began has none: all its rows count
+    const seen = states.flatMap(([label, { seen }]) =>
+      seen === undefined ? [] : [[label, seen] as const]
     );
     const high = { ...rest.high };
     for (const { table: { label, stamp }, state: { after } } of cursors) {

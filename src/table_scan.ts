@@ -32,11 +32,10 @@ export interface ChangeQuery {
   readonly limit: number;
 }
 
-/** A page of a table's changes, in the order of `(stamp, key)`. */
-export interface ChangePage {
-  /** The oldest transaction that was not finished when the page was read. */
-  readonly snapshotXmin: string;
-  readonly rows: readonly { readonly place: Place; readonly key: Key }[];
+/** A changed row: its place in the order of `(stamp, key)`. */
+export interface ChangedRow {
+  readonly place: Place;
+  readonly key: Key;
 }
 
 /** A backend publishes its transaction's start a moment after the start is fixed. */
@@ -45,21 +44,18 @@ const MARGIN_MS = 1_000;
 /** A local clock that is set back shows hours again that it has shown: two in Antarctica/Troll, one elsewhere. */
 const SET_BACK_MS = 2 * 3_600_000;
 
-const ChangeRow = z.object({
-  snapshot_xmin: z.string(),
-  stamp: z.string().nullable(),
-}).catchall(z.string().nullable());
+const ChangeRow = z.object({ stamp: z.string() }).catchall(z.string());
 
 const KeyRow = z.record(z.string(), z.string());
 
-/** One page of the changes of `table`. */
+/** One page of the changes of `table`, in their order. */
 export async function readChanges(
   source: Source,
   table: TablePlan,
   { seen, after, upto, limit, signal, ...since }: ChangeQuery & {
     signal: AbortSignal;
   },
-): Promise<ChangePage> {
+): Promise<ChangedRow[]> {
   const order = [table.stamp, ...table.key];
   const columns = order.map(({ name }) => `c.${quoteIdentifier(name)}`);
   const values: Value[] = [];
@@ -90,34 +86,21 @@ export async function readChanges(
   if (upto !== undefined) compare("<=", upto);
   values.push(String(limit));
   const texts = columns.map((column, index) =>
-    `${column} as o${index}, ${column}::text as ${
-      index === 0 ? "stamp" : `k${index - 1}`
-    }`
+    `${column}::text as ${index === 0 ? "stamp" : `k${index - 1}`}`
   );
   const rows = await source.query({
     label: `changes of ${table.label}`,
-    // the left join gives one row where nothing changed: the snapshot is wanted all the same
-    sql: `select s.snapshot_xmin, t.stamp, ${
-      table.key.map((_, index) => `t.k${index}`).join(", ")
-    }
-from (select pg_snapshot_xmin(pg_current_snapshot())::text as snapshot_xmin) s
-left join lateral (
-  select ${texts.join(", ")}
-  from ${table.from} c
-  where ${conditions.join("\n    and ")}
-  order by ${columns.join(", ")}
-  limit $${values.length}::bigint
-) t on true
-order by ${columns.map((_, index) => `t.o${index}`).join(", ")}`,
+    sql: `select ${texts.join(", ")}
+from ${table.from} c
+where ${conditions.join("\n  and ")}
+order by ${columns.join(", ")}
+limit $${values.length}::bigint`,
     row: ChangeRow,
   }, { values, signal });
-  const found: { place: Place; key: Key }[] = [];
-  for (const row of rows) {
-    if (row.stamp === null) continue;
+  return rows.map(({ stamp, ...row }) => {
     const parts = keyParts(row, table.key);
-    found.push({ place: [row.stamp, ...parts], key: joinKey(parts) });
-  }
-  return { snapshotXmin: rows[0]?.snapshot_xmin ?? "0", rows: found };
+    return { place: [stamp, ...parts], key: joinKey(parts) };
+  });
 }
 
 /** The highest stamp in `table`; none where it has none. */
@@ -235,7 +218,7 @@ function lowerBound(
 }
 
 function keyParts(
-  row: Readonly<Record<string, string | null>>,
+  row: Readonly<Record<string, string>>,
   key: readonly KeyColumn[],
 ): string[] {
   return key.map((_, index) => row[`k${index}`] ?? "");

@@ -172,7 +172,7 @@ Deno.test("describe() tells in PostgreSQL's words what is wrong, and where in th
   });
 });
 
-Deno.test("query() names the query that fails, and tells a broken row from a broken query", async () => {
+Deno.test("query() names the query that fails, and copy() tells a broken row from a broken query", async () => {
   await using world = await openOnce();
   const label = "document of films";
   const kinds = [
@@ -186,8 +186,17 @@ Deno.test("query() names the query that fails, and tells a broken row from a bro
     ],
   ] as const;
   for (const [sql, kind, code] of kinds) {
-    const failure = await failureOf(ask(world.source, sql));
-    deepEqual(failure, { kind, query: label, code });
+    deepEqual(await failureOf(ask(world.source, sql)), {
+      kind: "query-failed",
+      query: label,
+      code,
+    });
+    const copied = world.source.copy({
+      label,
+      sql: `copy (${sql}) to stdout with (format binary)`,
+      start: () => () => {},
+    }, NEVER);
+    deepEqual(await failureOf(copied), { kind, query: label, code });
   }
   // the connection is as good as before
   deepEqual(await ask(world.source, "select 1::text as n"), [{ n: "1" }]);
