@@ -1,6 +1,6 @@
 // @ts-types="@types/pg"
 import pg from "pg";
-import type { z } from "zod";
+import { z } from "zod";
 import { CopyOut } from "./copy_out.ts";
 import { EtlError, RECOVERY } from "./failure.ts";
 import type { Log } from "./logging.ts";
@@ -60,6 +60,11 @@ export interface Source {
     query: { label: string; sql: string; parameterCount?: number },
     signal: AbortSignal,
   ): Promise<readonly Column[] | QueryFault>;
+  /** How PostgreSQL would run a query where every index that can serve it does, in its JSON format; nothing is read. */
+  explain(
+    query: { label: string; sql: string; values?: readonly Value[] },
+    signal: AbortSignal,
+  ): Promise<string>;
   /**
    * Runs `copy … to stdout`, handing each message to the row function of `start`, which is called anew for each try.
    * An abort ends the connection, and with it the statement.
@@ -74,6 +79,8 @@ export interface Source {
   ): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
+
+const Explained = z.tuple([z.object({ "QUERY PLAN": z.string() })]);
 
 /** Two for the pages of a load and of following, one for looking beside them. */
 const MAX_CONNECTIONS = 4;
@@ -118,6 +125,22 @@ export function arrayText(items: readonly string[]): string {
   return `{${quoted.join(",")}}`;
 }
 
+/**
+ * A condition that holds, and uses `$1` to `$count`, each an array: a parameter that a statement does not use has no type,
+ * and is refused. It stands behind the query that may use them, which gives them their types first.
+ * @example
+ * ```ts
+ * import { equal } from "node:assert/strict";
+ * import { useParameters } from "./postgres.ts";
+ * equal(useParameters(2), "true and $1::text[] is not null and $2::text[] is not null");
+ * ```
+ */
+export function useParameters(count: number): string {
+  const uses = Array.from({ length: count }, (_, index) => `$${index + 1}`);
+  return ["true", ...uses.map((use) => `${use}::text[] is not null`)]
+    .join(" and ");
+}
+
 /** Opens the pool; connections are made when they are needed. */
 export function openSource(
   options: PostgresOptions,
@@ -144,10 +167,13 @@ export function openSource(
       .join(" "),
     types: { getTypeParser: () => (value: string) => value },
   });
-  pool.on(
-    "error",
-    ({ message }) => log.debug("idle connection lost", { message }),
-  );
+  // without a listener an error of a connection ends the process; whoever uses it is told by the query that fails
+  pool.on("error", () => {});
+  pool.on("connect", (client) => {
+    client.on("error", ({ message }) => {
+      log.debug("connection to PostgreSQL lost", { message });
+    });
+  });
 
   async function run<T>(
     label: string,
@@ -217,8 +243,9 @@ export function openSource(
         const values = Array.from({ length: parameterCount }, () => "{}");
         const opening = "select * from (";
         try {
+          const where = `where ${useParameters(parameterCount)} limit 0`;
           const { fields } = await client.query(
-            `${opening}${sql}\n) q limit 0`,
+            `${opening}${sql}\n) q ${where}`,
             values,
           );
           return fields.map((field) => ({
@@ -234,6 +261,22 @@ export function openSource(
           return position >= 1 && position <= sql.length
             ? { message, position }
             : { message };
+        }
+      }, signal);
+    },
+    explain({ label, sql, values = [] }, signal) {
+      return run(label, async (client) => {
+        await client.query("begin");
+        try {
+          // a small table is read as a whole, whatever its indexes: the plan is to tell what a large one would meet
+          await client.query("set local enable_seqscan = off");
+          const { rows } = await client.query(
+            `explain (format json, verbose) ${sql}`,
+            [...values],
+          );
+          return Explained.parse(rows)[0]["QUERY PLAN"];
+        } finally {
+          await client.query("rollback");
         }
       }, signal);
     },
