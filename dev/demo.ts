@@ -1,3 +1,4 @@
+import { agentFlags } from "./agent_flags.ts";
 import { parse } from "@std/yaml";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -83,15 +84,14 @@ async function startAgent(
   const program = [
     Deno.execPath(),
     "run",
-    "--no-prompt",
-    "-P=agent",
-    "main.ts",
+    ...agentFlags(),
+    join(PROJECT, "main.ts"),
   ];
   const expected = await films.countFilms();
   const agent = await startProcess({
     name: "pg2es",
     folder,
-    cwd: PROJECT,
+    cwd: folder,
     words: [...program, "--config", join(folder, "config.yaml")],
     env: {
       DB_HOST: example.host,

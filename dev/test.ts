@@ -7,6 +7,8 @@ import { untilStopped } from "./stop_signal.ts";
 import { countResults, type TestCounts } from "./test_report.ts";
 
 const PROJECT = dirname(dirname(fileURLToPath(import.meta.url)));
+/** Several times what all the tests take; one that waits for ever would hold up a machine that nobody watches. */
+const LIMIT_MS = 20 * 60_000;
 const EVERYTHING = ["main.ts", "src", "dev", "db", "tests"];
 
 /** Runs `deno test` with both servers up; the last line on standard output counts the tests. */
@@ -43,7 +45,12 @@ async function testWithServers(
     },
   }).spawn();
   stopped.promise.then(() => child.kill("SIGTERM"));
+  const limit = setTimeout(() => {
+    tell(`Cannot finish the tests: ${LIMIT_MS / 60_000} minutes are over`);
+    child.kill("SIGTERM");
+  }, LIMIT_MS);
   const { success } = await child.status;
+  clearTimeout(limit);
   const counts = countResults(await Deno.readTextFile(report).catch(() => ""));
   // what does not compile, or fails outside of every test, is in no report
   const silent = !success && counts.failed === 0 ? 1 : 0;

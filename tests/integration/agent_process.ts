@@ -1,7 +1,7 @@
 import { equal, match, ok } from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import manifest from "../../deno.json" with { type: "json" };
+import { agentFlags } from "../../dev/agent_flags.ts";
 
 /** How the agent is started. */
 export interface AgentOptions {
@@ -64,8 +64,8 @@ export function startAgent(
   const child = new Deno.Command(binary ?? Deno.execPath(), {
     args: binary === undefined
       ? [
-        ...["run", "--quiet", "--no-prompt", "--config", DENO_JSON],
-        ...permissionFlags(),
+        ...["run", "--quiet", "--config", DENO_JSON],
+        ...agentFlags(),
         MAIN,
         ...args,
       ]
@@ -193,25 +193,6 @@ export async function openTemporary(): Promise<
     folder,
     [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
   };
-}
-
-const Permissions = z.record(
-  z.string(),
-  z.union([z.boolean(), z.array(z.string())]),
-);
-
-/**
- * The agent's permissions of deno.json as flags. By `-P` a relative folder is one beside deno.json; a flag's, as in the
- * executable, is one beside the test's own configuration.
- */
-function permissionFlags(): string[] {
-  const permissions = Permissions.parse(manifest.permissions.agent);
-  return Object.entries(permissions).flatMap(([name, value]) => {
-    if (value === false) return [];
-    return [
-      value === true ? `--allow-${name}` : `--allow-${name}=${value.join(",")}`,
-    ];
-  });
 }
 
 function parseLine(line: string): LogLine | undefined {
