@@ -50,10 +50,11 @@ Deno.test("loadConfig() fills in every default", async () => {
 
 Deno.test("loadConfig() takes every value that is written", async () => {
   await using world = await setup({ "ca.pem": CERTIFICATE });
+  const stateFile = join(world.folder, "absolute.yaml");
   const { config } = await world.load(`
 fetch_delay: 500ms
 grace_period: 1.5
-state_file_name: /tmp/pg2es_state.yaml
+state_file_name: ${stateFile}
 log_status_period: 1h
 ${POSTGRES}
 elasticsearch:
@@ -72,7 +73,7 @@ logging:
 ${INDEXES}`);
   equal(config.fetchDelayMs, 500);
   equal(config.gracePeriodMs, 1500);
-  equal(config.stateFile, "/tmp/pg2es_state.yaml");
+  equal(config.stateFile, stateFile);
   equal(config.logStatusPeriodMs, 3_600_000);
   deepEqual(config.elasticsearch, {
     nodes: ["https://one:9200", "https://two:9200/search"],
