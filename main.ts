@@ -1,8 +1,15 @@
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
 import manifest from "./deno.json" with { type: "json" };
 import { runAgent } from "./src/agent.ts";
+import {
+  checkConfig,
+  formatReport,
+  hasErrors,
+  reportJson,
+} from "./src/check.ts";
 import { loadConfig, type LoadedConfig } from "./src/config.ts";
 import { EtlError } from "./src/failure.ts";
+import { refresh, verify } from "./src/hand_commands.ts";
 import { configureLogging, createLog, type Log } from "./src/logging.ts";
 import { openScope } from "./src/scope.ts";
 import { listSecrets } from "./src/secrets.ts";
@@ -29,6 +36,26 @@ async function run(
     }, { once: true });
     await follow(loaded, { log, once, drain: signal });
     log.info("agent stopped");
+  } finally {
+    await scope.close();
+  }
+}
+
+async function check(
+  { config: file, json }: { config: string; json: boolean },
+): Promise<void> {
+  const loaded = await loadConfig(file, Deno.env.toObject());
+  const scope = openScope();
+  const { signal } = scope.add(listenForTermination());
+  try {
+    const report = await checkConfig(loaded, signal);
+    const format = json ? reportJson : formatReport;
+    const text = new Blob([format(report, loaded.locate)]);
+    await text.stream().pipeTo(Deno.stdout.writable, { preventClose: true });
+    if (hasErrors(report)) Deno.exitCode = EXIT_FAILED;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    Deno.exitCode = EXIT_FAILED; // it was told to stop, and knows nothing
   } finally {
     await scope.close();
   }
@@ -81,7 +108,57 @@ function createProgram(): Command {
     )
     .option("-c, --config <file>", "the configuration", "config.yaml")
     .action(run);
+  program.command("check")
+    .description(
+      "tell what stands in the way of the configuration, before the first row",
+    )
+    .option("-c, --config <file>", "the configuration", "config.yaml")
+    .option("--json", "one line of JSON", false)
+    .action(check);
+  program.command("verify")
+    .description(
+      "compare indexes with their queries; exit 0 equal, 1 different",
+    )
+    .option("-c, --config <file>", "the configuration", "config.yaml")
+    .option("--index <name>", "one index of the configuration")
+    .option("--ids <id...>", "these documents, field by field")
+    .option(
+      "--repair",
+      "index what is missing or different, delete what is extra",
+      false,
+    )
+    .option("--force", "with --repair: delete more than max_delete", false)
+    .option("--json", "one line of JSON", false)
+    .option(
+      "--show <count>",
+      "how many ids of each kind are told",
+      parseCount,
+      10,
+    )
+    .action(async (given) => tellStatus(await verify(given)));
+  program.command("refresh")
+    .description(
+      "read documents again and settle them, whether or not they changed",
+    )
+    .option("-c, --config <file>", "the configuration", "config.yaml")
+    .requiredOption("--index <name>", "the index of the configuration")
+    .option("--ids <id...>", "these documents")
+    .option(
+      "--where <condition>",
+      "the documents of these rows of the root table, in SQL",
+    )
+    .option("--json", "one line of JSON", false)
+    .action(async (given) => tellStatus(await refresh(given)));
   return program;
+}
+
+function parseCount(text: string): number {
+  if (/^\d{1,7}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("Write a whole number.");
+}
+
+function tellStatus(isWell: boolean): void {
+  if (!isWell) Deno.exitCode = EXIT_FAILED;
 }
 
 /** Tells `error` to a person, and gives the exit status that goes with it. */
@@ -104,4 +181,6 @@ if (import.meta.main) {
   } catch (error) {
     Deno.exitCode = report(error);
   }
+  // all is closed: what a runtime leaves of it, such as the timer of a refused connection, must not hold up the end
+  Deno.exit();
 }

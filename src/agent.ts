@@ -3,6 +3,7 @@ import { openCheckpoint } from "./checkpoint.ts";
 import type { LoadedConfig } from "./config.ts";
 import { recovers } from "./failure.ts";
 import type { Log } from "./logging.ts";
+import { findDefinition } from "./named_index.ts";
 import { type Agent, openPipeline } from "./open_pipeline.ts";
 import { type Pipeline, runOnce, type Summary } from "./pipeline.ts";
 import type { IndexPlan } from "./plan.ts";
@@ -12,6 +13,7 @@ import { openScope } from "./scope.ts";
 import { openServers } from "./servers.ts";
 import { openStatus } from "./status.ts";
 import type { Stop } from "./stop.ts";
+import { openSweep, type Sweep } from "./sweep.ts";
 import { ticks } from "./ticks.ts";
 
 /**
@@ -58,6 +60,9 @@ export async function runAgent(
   }
 }
 
+/** Between two passes a sweep works for as long as the pause that it takes the place of, or this. */
+const MIN_SLICE_MS = 500;
+
 /** Follows one index for as long as it is asked to; what it stands on may be replaced meanwhile. */
 async function followIndex(
   agent: Agent,
@@ -66,23 +71,46 @@ async function followIndex(
   const { config, stop } = agent;
   const log = agent.log.with({ index: plan.name });
   const status = openStatus(log, config.logStatusPeriodMs);
+  const definition = findDefinition(config, plan.name);
+  const budgetMs = once
+    ? Infinity
+    : Math.max(config.fetchDelayMs, MIN_SLICE_MS);
   let pipeline: Pipeline | undefined;
+  let sweep: Sweep | undefined;
+
+  async function pass(pipeline: Pipeline): Promise<Summary> {
+    const startedMs = performance.now();
+    const summary = await runOnce(pipeline, stop);
+    status.add(summary, startedMs);
+    tellPass(log, summary, performance.now() - startedMs);
+    return summary;
+  }
+
+  async function closeSweep(): Promise<void> {
+    await sweep?.[Symbol.asyncDispose]();
+    sweep = undefined;
+  }
+
   try {
     for await (const _ of ticks(once ? 0 : config.fetchDelayMs, stop.drain)) {
       try {
         pipeline ??= await openPipeline(agent, { plan, place, log });
-        const startedMs = performance.now();
-        const summary = await runOnce(pipeline, stop);
-        status.add(summary, startedMs);
-        tellPass(log, summary, performance.now() - startedMs);
+        const { cluster } = agent;
+        sweep ??= openSweep({ pipeline, cluster, definition });
+        let summary = await pass(pipeline);
+        while (await sweep.advance({ summary, budgetMs, stop })) {
+          summary = await pass(pipeline);
+        }
         if (once) return;
       } catch (error) {
         if (!recovers(error, "recreate")) throw error;
         log.warning("looking for the index anew", { error });
         pipeline = undefined;
+        await closeSweep();
       }
     }
   } finally {
+    await closeSweep();
     status[Symbol.dispose]();
   }
 }

@@ -28,9 +28,10 @@ const SNAPSHOT: Statement<{ xmin: string }> = {
  * that whatever is written during the load is found again.
  */
 export async function takeMarks(
-  { source, plan, horizon, kill }: Following,
+  { source, plan, horizon, versions, kill }: Following,
 ): Promise<Pick<Position, "low" | "seen" | "high">> {
   const notice = await horizon.note(source, { signal: kill });
+  versions.observe(notice.version);
   const [row] = await source.query(SNAPSHOT, { signal: kill });
   if (row === undefined) throw new RangeError("Cannot take marks: no row came");
   notice.complete();

@@ -30,8 +30,10 @@ export const Position = z.strictObject({
   index: z.strictObject({ name: z.string(), uuid: z.string() }),
   /** There while the full load is not finished: the key of the last document settled, none at its beginning. */
   load: z.strictObject({ after: z.array(z.string()).optional() }).optional(),
-  /** The highest number that a reading had: PostgreSQL's own is lower only when it went back in time. */
+  /** The highest number that a reading had. */
   document_version: z.string().regex(/^\d+$/).optional(),
+  /** The last number that PostgreSQL gave: it goes down, or to another timeline, only when PostgreSQL fails over or goes back. */
+  source_version: z.string().regex(/^\d+$/).optional(),
   /** Changes are looked for from this time on, by the database's clock. */
   low: z.string(),
   /** For each watched table: rows written by transactions older than this were seen. */

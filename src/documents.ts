@@ -103,6 +103,7 @@ export function openDocuments(
 
   /** Gathers the frames of one statement into requests. */
   function openReading(keys: readonly Key[]) {
+    const readAtMs = performance.now();
     const requests: { buffer: Uint8Array; entries: Entry[] }[] = [];
     const rejections: Rejection[] = [];
     const seenCounts = new Uint8Array(keys.length);
@@ -119,7 +120,7 @@ export function openDocuments(
       const buffer = isLarge
         ? new Uint8Array(byteCount)
         : free.pop() ?? new Uint8Array(limits.maxRequestBytes);
-      const request = { buffer, entries: [] };
+      const request = { buffer, entries: [], readAtMs };
       requests.push(request);
       usedBytes = 0;
       return request;

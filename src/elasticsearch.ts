@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { Client, errors, Transport } from "@elastic/elasticsearch";
+import { Client, errors, Serializer, Transport } from "@elastic/elasticsearch";
 import { z } from "zod";
 import { EtlError, type Failure } from "./failure.ts";
 import { SteadyHttpConnection } from "./http_connection.ts";
@@ -22,6 +22,10 @@ export interface Request<Answer> {
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: Readonly<Record<string, unknown>>;
   readonly index: string;
+  /** Statuses besides those of success whose answers are wanted. */
+  readonly ignore?: readonly number[];
+  /** The schema gets the answer as the text that came: parsed, its numbers would be rewritten. */
+  readonly isText?: boolean;
   readonly answer: z.ZodType<Answer>;
 }
 
@@ -73,6 +77,13 @@ class PlainTransport extends Transport {
   }
 }
 
+/** Leaves answers as they came: what of them is parsed is for the request to say. */
+class TextSerializer extends Serializer {
+  override deserialize<Answer = unknown>(json: string): Answer {
+    return json as Answer; // the type of the base class; every answer is read by `readAnswer`
+  }
+}
+
 /** Opens the client; connections are made when they are needed. */
 export function openCluster(
   options: ElasticsearchOptions,
@@ -88,11 +99,13 @@ export function openCluster(
     // by default each error gets a clone of the request, its body byte by byte: 500 MB of heap for 2 MB
     redaction: { type: "remove" },
     Transport: PlainTransport,
+    Serializer: TextSerializer,
     Connection: SteadyHttpConnection,
   });
 
   return {
-    async request({ method, path, query, body, index, answer }, signal) {
+    async request(request, signal) {
+      const { method, path, query, body, index, answer, ignore } = request;
       return await persister.persist(async () => {
         try {
           const received = await client.transport.request({
@@ -100,8 +113,13 @@ export function openCluster(
             path,
             ...(query === undefined ? {} : { querystring: query }),
             ...(body === undefined ? {} : { body }),
-          }, { signal });
-          return answer.parse(received);
+          }, {
+            signal,
+            ...(ignore === undefined ? {} : { ignore: [...ignore] }),
+          });
+          return answer.parse(
+            request.isText ? received : readAnswer(received),
+          );
         } catch (error) {
           throw withReason(translate(error, { index, signal }));
         }
@@ -119,9 +137,9 @@ export function openCluster(
           },
           bulkBody: Buffer.from(body.buffer, body.byteOffset, body.byteLength),
         }, { signal });
-        const items = BulkAnswer.parse(received).items.filter((item) =>
-          item !== undefined
-        );
+        const items = BulkAnswer.parse(readAnswer(received)).items.filter((
+          item,
+        ) => item !== undefined);
         if (items.length === operationCount) return items;
         const detail = `${items.length} items for ${operationCount} operations`;
         throw new EtlError({
@@ -158,7 +176,7 @@ function withReason(error: unknown): unknown {
     failure.kind !== "request-refused" ||
     !(cause instanceof errors.ResponseError)
   ) return error;
-  const body = ErrorBody.safeParse(cause.body);
+  const body = ErrorBody.safeParse(readAnswer(cause.body));
   const reason = body.data?.error.caused_by?.reason ?? body.data?.error.reason;
   return reason === undefined
     ? error
@@ -169,6 +187,12 @@ function explain(error: unknown, index: string): Failure | undefined {
   const server = "Elasticsearch";
   if (error instanceof errors.ResponseError) {
     return explainStatus(error.statusCode ?? 0, errorType(error.body), index);
+  }
+  if (error instanceof Deno.errors.NotCapable) {
+    // what Node's TLS asks for to read that variable's file cannot be granted by name
+    const hint = "Write elasticsearch.ca_file with the file that " +
+      "NODE_EXTRA_CA_CERTS names, or leave that variable unset";
+    return { kind: "server-refused", server, code: "NotCapable", hint };
   }
   if (error instanceof errors.TimeoutError) {
     return { kind: "server-unavailable", server, code: "timeout" };
@@ -245,8 +269,18 @@ const ErrorBody = z.object({
   }),
 });
 
+/** What an answer says; its text where it is no JSON. */
+function readAnswer(body: unknown): unknown {
+  if (typeof body !== "string") return body;
+  try {
+    return JSON.parse(body);
+  } catch {
+    return body;
+  }
+}
+
 function errorType(body: unknown): string {
-  const parsed = ErrorBody.safeParse(body);
+  const parsed = ErrorBody.safeParse(readAnswer(body));
   return parsed.success ? parsed.data.error.type : "unknown";
 }
 

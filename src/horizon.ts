@@ -239,7 +239,7 @@ export function earliest(times: readonly Time[]): Time {
 }
 
 /**
- * `time`, moved by `ms`, which may be negative; to the millisecond.
+ * `time`, moved by `ms`, which may be negative, but not before the year 1; to the millisecond.
  * @example
  * ```ts
  * import { equal } from "node:assert/strict";
@@ -251,5 +251,6 @@ export function shiftTime(time: Time, ms: number): Time {
   const moved = new Date(
     Date.parse(time.replace(" ", "T").replace(/\d{3}\+00$/, "Z")) + ms,
   );
-  return moved.toISOString().replace("T", " ").replace("Z", "000+00");
+  const text = moved.toISOString().replace("T", " ").replace("Z", "000+00");
+  return text < BEGINNING ? BEGINNING : text;
 }

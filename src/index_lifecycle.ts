@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Cluster } from "./elasticsearch.ts";
 import { EtlError } from "./failure.ts";
 import type { IndexConfig } from "./index_config.ts";
+import { parseTimeValue } from "./index_settings.ts";
 import type { Log } from "./logging.ts";
 
 /** The index that documents are written to, as it is in Elasticsearch. */
@@ -14,6 +15,8 @@ export interface TargetIndex {
   readonly alias: string;
   /** Whether people find it under the configured name. */
   readonly isSearched: boolean;
+  /** For how long it remembers the version of a deleted document, in milliseconds. */
+  readonly gcDeletesMs: number;
 }
 
 /** What an index is made from. */
@@ -31,7 +34,12 @@ const FoundIndexes = z.record(
   z.string(),
   z.object({
     aliases: z.record(z.string(), z.unknown()),
-    settings: z.object({ index: z.object({ uuid: z.string() }) }),
+    settings: z.object({
+      index: z.object({
+        uuid: z.string(),
+        "gc_deletes": z.string().default("60s").transform(parseTimeValue),
+      }),
+    }),
   }),
 );
 
@@ -159,7 +167,8 @@ async function adopt(
     await changeAliases(cluster, { index: physical, add: [alias], signal });
   }
   const isSearched = physical === name || name in index.aliases;
-  return { name: physical, uuid: index.settings.index.uuid, alias, isSearched };
+  const { uuid, gc_deletes: gcDeletesMs } = index.settings.index;
+  return { name: physical, uuid, alias, isSearched, gcDeletesMs };
 }
 
 /** Makes what was written searchable now. */
@@ -195,7 +204,10 @@ async function findIndexes(
     return await cluster.request({
       method: "GET",
       path: `/${encodeURIComponent(name)}`,
-      query: { filter_path: "*.aliases,*.settings.index.uuid" },
+      query: {
+        filter_path:
+          "*.aliases,*.settings.index.uuid,*.settings.index.gc_deletes",
+      },
       index: name,
       answer: FoundIndexes,
     }, signal);

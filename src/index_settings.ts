@@ -83,6 +83,31 @@ function flatten(
   );
 }
 
+const UNIT_MS: Readonly<Record<string, number>> = {
+  nanos: 1e-6,
+  micros: 1e-3,
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+/**
+ * Elasticsearch's text for a duration in milliseconds; 0 where it is none, such as `-1`.
+ * @example
+ * ```ts
+ * import { equal } from "node:assert/strict";
+ * import { parseTimeValue } from "./index_settings.ts";
+ * equal(parseTimeValue("10m"), 600_000);
+ * equal(parseTimeValue("-1"), 0);
+ * ```
+ */
+export function parseTimeValue(text: string): number {
+  const [, number, unit = ""] = /^(\d+(?:\.\d+)?)([a-z]+)$/.exec(text) ?? [];
+  return Number(number ?? 0) * (UNIT_MS[unit] ?? 0);
+}
+
 /** Elasticsearch takes numbers as text too. */
 function isWhole(
   value: unknown,

@@ -4,6 +4,8 @@ import type { Key } from "./keys.ts";
 export interface Operations {
   readonly buffer: Uint8Array;
   readonly entries: readonly Entry[];
+  /** When they were read, by `performance.now()`; unknown counts as now. */
+  readonly readAtMs?: number;
 }
 
 /** One operation: the key of its document, and where it stands in the buffer. */
@@ -38,7 +40,7 @@ export function requestBody({ buffer, entries }: Operations): Uint8Array {
  * ```
  */
 export function keepOperations(
-  { buffer, entries }: Operations,
+  { buffer, entries, ...rest }: Operations,
   isKept: (entry: Entry, index: number) => boolean,
 ): Operations {
   const kept: Entry[] = [];
@@ -50,14 +52,15 @@ export function keepOperations(
     kept.push({ key: entry.key, start: used, end: used + length });
     used += length;
   }
-  return { buffer, entries: kept };
+  return { ...rest, buffer, entries: kept };
 }
 
 /** The two halves of operations that are at least two. */
-export function halveOperations({ buffer, entries }: Operations): Operations[] {
+export function halveOperations(operations: Operations): Operations[] {
+  const { entries } = operations;
   const middle = Math.ceil(entries.length / 2);
   return [
-    { buffer, entries: entries.slice(0, middle) },
-    { buffer, entries: entries.slice(middle) },
+    { ...operations, entries: entries.slice(0, middle) },
+    { ...operations, entries: entries.slice(middle) },
   ];
 }

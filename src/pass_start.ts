@@ -56,7 +56,7 @@ export async function startPass(
       system: notice.system,
     });
   }
-  const position = hasGoneBack(notice, { saved, last: versions.last })
+  const position = hasGoneBack(notice, saved)
     ? stepBack({ saved, notice, plan, log })
     : saved;
   versions.observe(notice.version);
@@ -81,12 +81,13 @@ export async function startPass(
  */
 function hasGoneBack(
   { version, now }: Notice,
-  { saved, last }: { saved: Position; last: string },
+  { low, ...saved }: Position,
 ): boolean {
-  const highest = saved.document_version ?? last;
-  if (highest === "0") return false;
-  return BigInt(version) < BigInt(highest) || now < saved.low ||
-    timelineOf(version) !== timelineOf(highest);
+  const latest = saved.source_version ?? saved.document_version;
+  if (now < low) return true;
+  return latest !== undefined &&
+    (BigInt(version) < BigInt(latest) ||
+      timelineOf(version) !== timelineOf(latest));
 }
 
 /** Looks further back, at every row there, and has the contents compared: transaction ids may be given out anew. */

@@ -2,11 +2,13 @@ import { followKeys, loadKeys, takeMarks } from "./changes.ts";
 import type { Checkpoint, Position } from "./checkpoint.ts";
 import type { Documents } from "./documents.ts";
 import { openFlight } from "./flight.ts";
+import type { Key } from "./keys.ts";
 import type { Operations } from "./operations.ts";
 import type { Following } from "./pass_start.ts";
 import type { Page } from "./plan.ts";
 import type { Outcome, Sink } from "./sink.ts";
 import type { Stop } from "./stop.ts";
+import type { Versions } from "./versions.ts";
 
 /** The stages of one index, and where it stands. */
 export interface Pipeline extends Omit<Following, "drain" | "kill"> {
@@ -20,6 +22,12 @@ export interface Pipeline extends Omit<Following, "drain" | "kill"> {
   /** How many bytes may be on their way to Elasticsearch. */
   readonly maxBytesInFlight: number;
 }
+
+/** The stages that settle documents. */
+export type SettlingStages = Pick<
+  Pipeline,
+  "plan" | "documents" | "sink" | "checkpoint" | "versions" | "maxBytesInFlight"
+>;
 
 /** How documents were settled. */
 export interface Settlement {
@@ -67,6 +75,14 @@ async function begin(
   return position;
 }
 
+/** The numbers to go on from. */
+function numbersOf(
+  { last, latest }: Versions,
+): Pick<Position, "document_version" | "source_version"> {
+  const source = latest === undefined ? {} : { source_version: latest };
+  return { document_version: last, ...source };
+}
+
 /**
  * Reads the documents of every page and settles them.
  *
@@ -74,7 +90,7 @@ async function begin(
  * settled. Dying on any line costs the work since the last save, and no document.
  */
 export async function settlePages(
-  pipeline: Pipeline,
+  pipeline: SettlingStages,
   { pages, stop }: { pages: AsyncIterable<Page<Position>>; stop: Stop },
 ): Promise<Settlement> {
   const { plan, checkpoint, documents, sink, versions } = pipeline;
@@ -100,7 +116,7 @@ export async function settlePages(
     }
     const settled = next === undefined
       ? undefined
-      : { ...next, document_version: versions.last };
+      : { ...next, ...numbersOf(versions) };
     flight.close({ keys, sent }, (outcomes) => land(outcomes, settled));
   }
 
@@ -109,8 +125,35 @@ export async function settlePages(
     return flight.carry(request.buffer.length, async () => {
       const outcome = await sink.settle(request, flight.signal);
       documents.recycle(request);
-      return outcome;
+      const { stale } = outcome;
+      return stale === undefined ? outcome : await settleAnew(outcome, stale);
     });
+  }
+
+  /** Settles documents whose reading has become too old to be sent: a deletion since then may be forgotten. */
+  async function settleAnew(
+    settled: Outcome,
+    stale: readonly Key[],
+  ): Promise<Outcome> {
+    let { written, superseded } = settled;
+    const rejections = [...settled.rejections];
+    let rest = stale;
+    while (rest.length > 0) {
+      const reading = await documents.read(rest, flight.signal);
+      const again = [...reading.rest];
+      for (const request of reading.requests) {
+        const outcome = await sink.settle(request, flight.signal);
+        documents.recycle(request);
+        written += outcome.written;
+        superseded += outcome.superseded;
+        rejections.push(...outcome.rejections);
+        again.push(...outcome.stale ?? []);
+      }
+      await sink.record(reading.rejections);
+      rejections.push(...reading.rejections);
+      rest = again;
+    }
+    return { written, superseded, rejections };
   }
 
   async function land(

@@ -5,6 +5,7 @@ import { CopyOut } from "./copy_out.ts";
 import { EtlError, RECOVERY } from "./failure.ts";
 import type { Log } from "./logging.ts";
 import { explainPostgresError } from "./postgres_failure.ts";
+import { type TlsFiles, tlsOptions } from "./postgres_tls.ts";
 import type { Persister } from "./retry.ts";
 
 /** How PostgreSQL is reached; durations in milliseconds. */
@@ -14,12 +15,7 @@ export interface PostgresOptions {
   readonly database: string;
   readonly user: string;
   readonly password?: string;
-  readonly ssl: false | {
-    readonly ca?: string;
-    readonly cert?: string;
-    readonly key?: string;
-    readonly serverName?: string;
-  };
+  readonly ssl: false | TlsFiles;
   readonly connectTimeoutMs: number;
   readonly statementTimeoutMs: number;
 }
@@ -288,15 +284,5 @@ export function openSource(
       }, signal);
     },
     [Symbol.asyncDispose]: () => pool.end(),
-  };
-}
-
-function tlsOptions(ssl: Exclude<PostgresOptions["ssl"], false>) {
-  return {
-    rejectUnauthorized: true,
-    ...(ssl.ca === undefined ? {} : { ca: ssl.ca }),
-    ...(ssl.cert === undefined ? {} : { cert: ssl.cert }),
-    ...(ssl.key === undefined ? {} : { key: ssl.key }),
-    ...(ssl.serverName === undefined ? {} : { servername: ssl.serverName }),
   };
 }

@@ -1,6 +1,7 @@
 import type pLimit from "p-limit";
 import type { BulkItem, Cluster } from "./elasticsearch.ts";
 import { EtlError, type Failure, recovers } from "./failure.ts";
+import type { Key } from "./keys.ts";
 import type { Log } from "./logging.ts";
 import {
   halveOperations,
@@ -18,6 +19,8 @@ export interface Outcome {
   /** Documents of which a newer reading is in the index. */
   readonly superseded: number;
   readonly rejections: readonly Rejection[];
+  /** Documents that were not sent again, since they were read too long ago: they are not settled, and have to be read anew. */
+  readonly stale?: readonly Key[];
 }
 
 /**
@@ -29,7 +32,8 @@ export interface Outcome {
  */
 export interface Sink {
   /**
-   * Settles every operation, however long it takes; the order of the operations of one request is kept.
+   * Settles every operation, however long it takes, but those that have become stale meanwhile; the order of the
+   * operations of one request is kept.
    * @throws {EtlError} `index-missing` when the index is gone, or the signal's reason.
    */
   settle(operations: Operations, signal: AbortSignal): Promise<Outcome>;
@@ -52,20 +56,43 @@ export function openSink(
     cluster: Cluster;
     persister: Persister;
     limit: ReturnType<typeof pLimit>;
-    index: { readonly name: string; readonly alias: string };
+    index: {
+      readonly name: string;
+      readonly alias: string;
+      /** For how long Elasticsearch remembers the version of a deleted document; forever where it is not said. */
+      readonly gcDeletesMs?: number;
+    };
     log: Log;
   },
 ): Sink {
-  async function settle(
+  const maxAgeMs = (index.gcDeletesMs ?? Infinity) / 2;
+
+  function settle(
     operations: Operations,
     signal: AbortSignal,
   ): Promise<Outcome> {
+    return settlePart(operations, { signal, isSent: false });
+  }
+
+  /** Settles operations; those that were sent before are sent again for as long as a deletion since then is remembered. */
+  async function settlePart(
+    operations: Operations,
+    { signal, isSent }: { signal: AbortSignal; isSent: boolean },
+  ): Promise<Outcome> {
+    const { readAtMs = performance.now() } = operations;
     let pending = operations;
     let written = 0;
     let superseded = 0;
+    let isTried = isSent;
     const rejections: Rejection[] = [];
+    const stale: Key[] = [];
 
     async function attempt(): Promise<void> {
+      if (isTried && performance.now() - readAtMs > maxAgeMs) {
+        stale.push(...pending.entries.map(({ key }) => key));
+        return;
+      }
+      isTried = true;
       const items = await limit(() =>
         cluster.bulk({
           alias: index.alias,
@@ -103,9 +130,11 @@ export function openSink(
         written += outcome.written;
         superseded += outcome.superseded;
         rejections.push(...outcome.rejections);
+        stale.push(...outcome.stale ?? []);
       }
     }
-    return { written, superseded, rejections };
+    const settled = { written, superseded, rejections };
+    return stale.length === 0 ? settled : { ...settled, stale };
   }
 
   /** Settles what is refused as a whole: by halves, down to the one document that is to blame. */
@@ -122,7 +151,7 @@ export function openSink(
     const outcomes: Outcome[] = [];
     // one after the other: a request that is too large does not become two at once
     for (const half of halveOperations(operations)) {
-      outcomes.push(await settle(half, signal));
+      outcomes.push(await settlePart(half, { signal, isSent: true }));
     }
     return outcomes;
   }

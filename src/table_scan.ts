@@ -13,6 +13,7 @@ import {
   quoteIdentifier,
   quoteLiteral,
   type Source,
+  useParameters,
   type Value,
 } from "./postgres.ts";
 
@@ -140,7 +141,10 @@ export async function readDocumentKeys(
   const typed = root.key.map(({ type }, index) =>
     `d.k${index}::${type} as k${index}`
   );
-  const conditions = names.map((name) => `q.${name} is not null`);
+  const conditions = [
+    useParameters(table.key.length),
+    ...names.map((name) => `q.${name} is not null`),
+  ];
   if (after !== undefined) {
     const parts = splitKey(after, root.key.length);
     const parameters = root.key.map(({ type }, index) => {

@@ -57,7 +57,8 @@ export function copyStatement(
   const among = arrays.length === 1
     ? `${names[0]} = any(${arrays[0]})`
     : `(${names.join(", ")}) in (select * from unnest(${arrays.join(", ")}))`;
-  const isWhole = plan.agentColumns.size === 0;
+  // a plan without fields tells that a document is there, with an empty one
+  const isWhole = plan.agentColumns.size === 0 && plan.fields.length > 0;
   const fields = plan.fields.map((name) => `q.${quoteIdentifier(name)}`);
   const body = isWhole
     ? "row_to_json(q)"

@@ -35,6 +35,8 @@ const VERSION: Statement<{ version: string }> = {
 export interface Versions {
   /** The highest number given so far. */
   readonly last: string;
+  /** The number that PostgreSQL gave last, which may be lower; none before the first. */
+  readonly latest: string | undefined;
   /** Takes in a number that was read otherwise. */
   observe(version: string): void;
   /**
@@ -49,7 +51,9 @@ export interface Versions {
 /** Opens the numbering; `floor` is the highest number of earlier runs. */
 export function openVersions(floor = "0"): Versions {
   let last = BigInt(floor);
+  let latest: string | undefined;
   function observe(version: string): void {
+    latest = version;
     const number = BigInt(version);
     if (number > last) last = number;
   }
@@ -57,6 +61,9 @@ export function openVersions(floor = "0"): Versions {
     observe,
     get last() {
       return String(last);
+    },
+    get latest() {
+      return latest;
     },
     async next(source, signal) {
       const [row] = await source.query(VERSION, { signal });

@@ -83,6 +83,9 @@ export interface RunningAgent extends AsyncDisposable {
   untilLogged(message: string, fields?: LogFields): Promise<LogRecord>;
 }
 
+/** Far longer than any line takes to come: a test fails, and does not hang. */
+const DEADLINE_MS = 60_000;
+
 /** Starts the agent over a world, in this process. */
 export function startAgent(world: World): RunningAgent {
   const records: LogRecord[] = [];
@@ -113,11 +116,20 @@ export function startAgent(world: World): RunningAgent {
         Object.entries(fields).every(([name, value]) =>
           record.fields[name] === value
         );
+      let isLate = false;
+      const deadline = setTimeout(() => {
+        isLate = true;
+        written.resolve();
+      }, DEADLINE_MS);
+      using _cleared = { [Symbol.dispose]: () => clearTimeout(deadline) };
       for (;;) {
         const place = records.findIndex(isMeant);
         const [record] = records.splice(0, place + 1).slice(-1);
         if (record !== undefined) return record;
-        if (hasEnded) throw new Error(`Cannot find "${message}": it has ended`);
+        if (hasEnded || isLate) {
+          const state = hasEnded ? "the agent has ended" : "it never came";
+          throw new Error(`Cannot find "${message}" in the log: ${state}`);
+        }
         await written.promise;
       }
     },

@@ -139,7 +139,9 @@ Deno.test("runAgent() makes an index behind its alias and a write alias", async 
 });
 
 Deno.test("runAgent() uses an index that has the plain name as it is", async () => {
-  await using world = await openWorld(TWO);
+  // a sweep would delete what is not of the query
+  const settings = { "indexes.0.sweep": "off", "indexes.1.sweep": "off" };
+  await using world = await openWorld({ ...TWO, settings });
   const name = world.indexName("counted");
   const mappings = {
     dynamic: "false",
@@ -198,12 +200,11 @@ Deno.test("runAgent() makes an index anew that is deleted while it follows", asy
   equal(loaded.fields["written"], 41);
   await deleteIndex(world, await physicalName(world, "counted"));
   await world.sql("update counted set updated_at = now() where id = 0");
-  await agent.untilLogged(
-    "index is gone, making it anew and loading everything",
-    { index },
-  );
-  const again = await agent.untilLogged("pass finished", { index });
-  deepEqual([again.fields["kind"], again.fields["written"]], ["load", 41]);
+  const again = await agent.untilLogged("pass finished", {
+    index,
+    kind: "load",
+  });
+  equal(again.fields["written"], 41);
   equal((await world.documents("counted")).size, 41);
 });
 

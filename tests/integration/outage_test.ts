@@ -13,6 +13,7 @@ import {
   retitle,
   runOnce,
   SMALL_STEPS,
+  until,
   untilFollowed,
   untilFollowing,
   untilHeld,
@@ -21,7 +22,7 @@ import { openWorld, type World } from "./world.ts";
 
 const LOST = "connection lost, trying again";
 const BACK = "connection is back";
-const GONE = "index is gone, making it anew and loading everything";
+const MADE = "index made";
 
 /** A server that is going to be away for a while. */
 interface Outage {
@@ -102,7 +103,7 @@ Deno.test("an agent makes an index that was deleted anew, and loads it", async (
   const index = await findIndex(world);
   equal((await world.search("DELETE", `/${index}`)).status, 200);
   await retitle(world, "after the index was deleted");
-  await agent.waitFor(GONE);
+  await agent.waitFor(MADE);
   await untilFollowing(agent);
   await untilFollowed(world, "after it was made anew");
   await expectEqual(world, agent);
@@ -112,12 +113,13 @@ Deno.test("an agent makes an index that was deleted anew, and loads it", async (
 Deno.test("an agent makes an index that is deleted during the load anew", async () => {
   await using world = await openWorld({ settings: SMALL_STEPS });
   await using agent = startAgent(world);
+  await agent.waitFor(MADE);
   {
     await using _held = await holdLoad(world);
     const index = await findIndex(world);
     equal((await world.search("DELETE", `/${index}`)).status, 200);
   }
-  await agent.waitFor(GONE);
+  await agent.waitFor(MADE);
   await untilFollowing(agent);
   await expectEqual(world, agent);
 });
@@ -130,9 +132,11 @@ Deno.test("an agent gives an index its aliases again", async () => {
   const path = `/${index}/_alias/*`;
   equal((await world.search("DELETE", path)).status, 200);
   equal((await world.search("HEAD", `/${world.indexName()}`)).status, 404);
-  await retitle(world, "after the aliases were deleted");
-  await agent.waitFor(GONE);
-  await untilFollowing(agent);
+  const id = await retitle(world, "after the aliases were deleted");
+  await until("the aliases are there again", async () => {
+    const found = `/${world.indexName()}/_doc/${id}`;
+    return (await world.search("HEAD", found)).status === 200;
+  });
   await untilFollowed(world, "after they were made anew");
   await expectEqual(world, agent);
   equal(await findIndex(world), index);
