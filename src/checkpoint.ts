@@ -11,7 +11,7 @@ const Place = z.array(z.string()).min(2).readonly();
 /** How far the scan of one table is within a pass. */
 export type TableScan = z.infer<typeof TableScan>;
 const TableScan = z.strictObject({
-  /** Rows written by transactions older than this were not there at the scan's first page; from then on the table's `seen`. */
+  /** The table's next `seen`, once the pass is done: the oldest transaction that was not finished at the pass's notice. */
   seen: z.string().regex(/^\d+$/).optional(),
   /** The last row whose documents are settled. */
   after: Place.optional(),
