@@ -20,7 +20,11 @@ const EXIT_TOLD = 2;
 const EXIT_FAILED = 1;
 
 async function run(
-  { config: file, once }: { config: string; once: boolean },
+  { config: file, once, force }: {
+    config: string;
+    once: boolean;
+    force: boolean;
+  },
 ): Promise<void> {
   const loaded = await loadConfig(file, Deno.env.toObject());
   const { config } = loaded;
@@ -34,7 +38,7 @@ async function run(
     signal.addEventListener("abort", () => {
       log.info("stopping, finishing what is in flight");
     }, { once: true });
-    await follow(loaded, { log, once, drain: signal });
+    await follow(loaded, { log, once, force, drain: signal });
     log.info("agent stopped");
   } finally {
     await scope.close();
@@ -63,11 +67,16 @@ async function check(
 
 async function follow(
   loaded: LoadedConfig,
-  { log, once, drain }: { log: Log; once: boolean; drain: AbortSignal },
+  { log, once, force, drain }: {
+    log: Log;
+    once: boolean;
+    force: boolean;
+    drain: AbortSignal;
+  },
 ): Promise<void> {
   const stop = stopAfter(drain, loaded.config.gracePeriodMs);
   try {
-    await runAgent(loaded, { log, stop, once });
+    await runAgent(loaded, { log, stop, once, force });
   } catch (error) {
     if (!drain.aborted) throw error;
     // what was not settled is found by the next run
@@ -104,6 +113,11 @@ function createProgram(): Command {
     .option(
       "--once",
       "one pass of every index: a full load where none is finished, else what changed; then exit",
+      false,
+    )
+    .option(
+      "--force",
+      "delete an index that another database was read into, where it has the plain name",
       false,
     )
     .option("-c, --config <file>", "the configuration", "config.yaml")

@@ -22,7 +22,12 @@ import { ticks } from "./ticks.ts";
  */
 export async function runAgent(
   { config, locate }: LoadedConfig,
-  { log, stop, once }: { log: Log; stop: Stop; once: boolean },
+  { log, stop, once, force = false }: {
+    log: Log;
+    stop: Stop;
+    once: boolean;
+    force?: boolean;
+  },
 ): Promise<void> {
   const failed = new AbortController();
   const drain = AbortSignal.any([stop.drain, failed.signal]);
@@ -42,6 +47,7 @@ export async function runAgent(
       config,
       limit: pLimit(config.elasticsearch.concurrency),
       checkpoint,
+      force,
       log,
       stop: { drain, kill: stop.kill },
     };

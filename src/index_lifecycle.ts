@@ -107,6 +107,27 @@ export async function ensureIndexBeside(
   return target;
 }
 
+/** Whether an index has this very name, and not as an alias. */
+export async function hasPlainIndex(
+  cluster: Cluster,
+  { name, signal }: { name: string; signal: AbortSignal },
+): Promise<boolean> {
+  return name in await findIndexes(cluster, name, signal);
+}
+
+/** Deletes an index for good. */
+export async function deleteIndex(
+  cluster: Cluster,
+  { name, signal }: { name: string; signal: AbortSignal },
+): Promise<void> {
+  await cluster.request({
+    method: "DELETE",
+    path: `/${encodeURIComponent(name)}`,
+    index: name,
+    answer: Acknowledged,
+  }, signal);
+}
+
 /** The index of this name and uuid, if it is still there. */
 export async function findIndex(
   cluster: Cluster,

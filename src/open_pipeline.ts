@@ -19,6 +19,8 @@ export interface Agent extends Servers {
   /** Bounds the bulk requests that are out at once. */
   readonly limit: ReturnType<typeof pLimit>;
   readonly checkpoint: Checkpoint;
+  /** Whether an index may be deleted that another database was read into under its plain name. */
+  readonly force: boolean;
   readonly log: Log;
   readonly stop: Stop;
 }
@@ -37,7 +39,14 @@ export async function openPipeline(
   const identity = await identifySource(source, signal);
   const recipe = { ...definition, source: identity };
   const position = checkpoint.load(plan.name);
-  const target = await openTarget(cluster, { recipe, position, log, signal });
+  const { force } = agent;
+  const target = await openTarget(cluster, {
+    recipe,
+    position,
+    force,
+    log,
+    signal,
+  });
   if (!target.isKnown) checkpoint.forget(plan.name);
   const { index } = target;
   const { maxBytes, concurrency } = config.elasticsearch;

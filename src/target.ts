@@ -1,9 +1,12 @@
 import type { Position } from "./checkpoint.ts";
 import type { Cluster } from "./elasticsearch.ts";
+import { EtlError } from "./failure.ts";
 import {
+  deleteIndex,
   ensureIndex,
   ensureIndexBeside,
   findIndex,
+  hasPlainIndex,
   type IndexRecipe,
   switchAlias,
   type TargetIndex,
@@ -25,9 +28,11 @@ export interface Target {
  */
 export async function openTarget(
   cluster: Cluster,
-  { recipe, position, log, signal }: {
+  { recipe, position, force, log, signal }: {
     recipe: IndexRecipe;
     position: Position | undefined;
+    /** Whether an index that has the plain name may be deleted to make room for another database's. */
+    force: boolean;
     log: Log;
     signal: AbortSignal;
   },
@@ -43,6 +48,13 @@ export async function openTarget(
   const { source } = recipe;
   const { system, database } = position.source;
   if (system !== source.system || database !== source.database) {
+    await freeName(cluster, {
+      name: recipe.name,
+      database,
+      force,
+      log,
+      signal,
+    });
     const index = await ensureIndexBeside(cluster, options);
     log.warning(
       "this is another database than the one that was read: loading it into an index of its own",
@@ -75,6 +87,34 @@ export async function openTarget(
     index: await show(cluster, { index, recipe, signal }),
     isKnown: false,
   };
+}
+
+/**
+ * Sees to it that the name can become an alias: an index that has it holds the documents of `database`, and those of two
+ * databases must not mix.
+ * @throws {EtlError} `index-unusable` when there is one and it may not be deleted.
+ */
+async function freeName(
+  cluster: Cluster,
+  { name, database, force, log, signal }: {
+    name: string;
+    database: string;
+    force: boolean;
+    log: Log;
+    signal: AbortSignal;
+  },
+): Promise<void> {
+  if (!await hasPlainIndex(cluster, { name, signal })) return;
+  if (!force) {
+    const detail = `it was filled from another database, ${database}; ` +
+      "delete it, or start once with --force, which does";
+    throw new EtlError({ kind: "index-unusable", index: name, detail });
+  }
+  await deleteIndex(cluster, { name, signal });
+  log.warning(
+    "index deleted, as --force says: it was filled from another database",
+    { name, database },
+  );
 }
 
 /** Lets people search an index that they do not find yet. */

@@ -51,9 +51,10 @@ const PassFinished = z.object({
  */
 export async function runPass(
   world: World,
-  { drain, isUnsettled = false }: {
+  { drain, isUnsettled = false, force = false }: {
     drain?: AbortSignal;
     isUnsettled?: boolean;
+    force?: boolean;
   } = {},
 ): Promise<AgentRun> {
   if (!isUnsettled) await world.settle();
@@ -64,7 +65,7 @@ export async function runPass(
     kill: new AbortController().signal,
   };
   const loaded = await loadConfig(world.configFile, {});
-  await runAgent(loaded, { log, stop, once: true });
+  await runAgent(loaded, { log, stop, once: true, force });
   return {
     records,
     summary(index) {
