@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Cluster } from "./elasticsearch.ts";
+import { EtlError } from "./failure.ts";
 import type { Entry } from "./indexed_documents.ts";
 
 /** A part of what an index holds; nothing may be concluded from an incomplete reading. */
@@ -49,6 +50,9 @@ const Lost = z.object({
 
 /** A pass of following may come between two pages; what is not asked for again for so long is lost. */
 const KEEP_ALIVE = "10m";
+
+/** Runtimes before Deno 2.3 never send the body of a DELETE, and so never get its answer. */
+const FREEING_MS = 2_000;
 
 /** The answers when the point in time, or what it is of, is gone: 503 where the index was deleted in between. */
 const GONE = [404, 503];
@@ -214,17 +218,27 @@ function send<Answer>(
   return cluster.request({ ...request, index }, signal);
 }
 
+/** Frees what the server keeps for a reading: a courtesy that holds up nothing, since the server forgets it by itself. */
 async function free(
   cluster: Cluster,
   { index, signal }: ReadOptions,
   request: Pick<Sent<unknown>, "path" | "body">,
 ): Promise<void> {
-  if (signal.aborted) return;
-  await cluster.request({
-    method: "DELETE",
-    ...request,
-    index,
-    ignore: GONE,
-    answer: z.unknown(),
-  }, signal);
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), FREEING_MS);
+  try {
+    await cluster.request({
+      method: "DELETE",
+      ...request,
+      index,
+      ignore: GONE,
+      answer: z.unknown(),
+    }, AbortSignal.any([signal, late.signal]));
+  } catch (error) {
+    const isExpected = error instanceof EtlError || signal.aborted ||
+      late.signal.aborted;
+    if (!isExpected) throw error;
+  } finally {
+    clearTimeout(timer);
+  }
 }
