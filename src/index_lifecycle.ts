@@ -258,7 +258,12 @@ async function createIndex(
       aliases: { [writeAlias(physical)]: {} },
     },
     answer: Acknowledged,
-  }, signal);
+  }, signal).catch((error: unknown) => {
+    // made meanwhile: by another agent, or by a try whose answer was lost
+    const isThere = error instanceof EtlError && "type" in error.failure &&
+      error.failure.type === "resource_already_exists_exception";
+    if (!isThere) throw error;
+  });
 }
 
 function withGcDeletes(

@@ -71,7 +71,8 @@ export async function openSteppedAgent(
       }),
     );
     const stop = { drain: never, kill: never };
-    const agent = { ...servers, source, config, limit, checkpoint, log, stop };
+    const shared = { config, limit, checkpoint, force: false, log, stop };
+    const agent = { ...servers, source, ...shared };
     const pipeline = await openPipeline(agent, { plan: kept, place: 0, log });
     return { agent, pipeline: changePipeline?.(pipeline) ?? pipeline };
   }
