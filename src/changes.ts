@@ -1,9 +1,7 @@
-import { z } from "zod";
 import type { Position, TableScan } from "./checkpoint.ts";
 import type { Key } from "./keys.ts";
 import { type Following, startPass } from "./pass_start.ts";
 import type { Page, TablePlan } from "./plan.ts";
-import type { Statement } from "./postgres.ts";
 import {
   readChanges,
   readDocumentKeys,
@@ -17,12 +15,6 @@ import {
  */
 const BATCH_KEYS = 10_000;
 
-const SNAPSHOT: Statement<{ xmin: string }> = {
-  label: "pg_current_snapshot",
-  sql: "select pg_snapshot_xmin(pg_current_snapshot())::text as xmin",
-  row: z.object({ xmin: z.string() }),
-};
-
 /**
  * Where following goes on from once a load is finished that begins now: taken before the load's first page, so
  * that whatever is written during the load is found again.
@@ -32,10 +24,8 @@ export async function takeMarks(
 ): Promise<Pick<Position, "low" | "seen" | "high">> {
   const notice = await horizon.note(source, { signal: kill });
   versions.observe(notice.version);
-  const [row] = await source.query(SNAPSHOT, { signal: kill });
-  if (row === undefined) throw new RangeError("Cannot take marks: no row came");
   notice.complete();
-  const seen = plan.tables.map(({ label }) => [label, row.xmin] as const);
+  const seen = plan.tables.map(({ label }) => [label, notice.seen] as const);
   const high: Record<string, string> = {};
   for (
     const table of plan.tables.filter(({ stamp }) => stamp.kind === "number")

@@ -117,8 +117,8 @@ const PREPARED: Statement<{ gid: string }> = {
  * transaction that stays open costs nothing until it ends.
  *
  * A prepared transaction shows when it was prepared, not when it began: it is given the earliest start it may have had,
- * that of a transaction which vanished since the last notice or was there a moment ago; at the very first notice that is the beginning of time,
- * and the scan after its end goes over the whole table, where it finds the rows of that transaction alone by their xmin.
+ * that of a transaction which vanished since the last notice or was there a moment ago. At the very first notice that is
+ * the beginning of time: the scan after its end goes over the whole table, and finds its rows alone by their xmin.
  */
 export function openHorizon(log: Log): Horizon {
   const tell = createTeller(log);
@@ -182,15 +182,23 @@ function createTeller(
 ) => void {
   let toldBlindness = "";
   let toldTransaction = "";
+
+  function tellBlindness(blindness: Blindness | undefined): void {
+    if (blindness === undefined) {
+      log.info("open transactions can be seen");
+      return;
+    }
+    log.warning(
+      "open transactions cannot be seen: rows committed late wait for the sweep, unless lookback covers them",
+      { ...blindness },
+    );
+  }
+
   return (blindness, oldest) => {
     const reason = blindness?.reason ?? "";
     if (reason !== toldBlindness) {
       toldBlindness = reason;
-      if (blindness === undefined) log.info("open transactions can be seen");
-      else {log.warning(
-          "open transactions cannot be seen: rows committed late wait for the sweep, unless lookback covers them",
-          { ...blindness },
-        );}
+      tellBlindness(blindness);
     }
     if (oldest === undefined || oldest.ageSeconds < LONG_TRANSACTION_SECONDS) {
       return;
