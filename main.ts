@@ -9,10 +9,12 @@ import {
 } from "./src/check.ts";
 import { loadConfig, type LoadedConfig } from "./src/config.ts";
 import { EtlError } from "./src/failure.ts";
-import { refresh, verify } from "./src/hand_commands.ts";
+import { refresh, replay, verify } from "./src/hand_commands.ts";
 import { configureLogging, createLog, type Log } from "./src/logging.ts";
+import { pause, resume } from "./src/pause_commands.ts";
+import { pauseFileOf } from "./src/pause_file.ts";
+import { listenForPauses } from "./src/pause_signals.ts";
 import { openScope } from "./src/scope.ts";
-import { listSecrets } from "./src/secrets.ts";
 import { stopAfter } from "./src/stop.ts";
 
 /** Told before anything was started: the command line or the configuration is wrong. */
@@ -20,25 +22,28 @@ const EXIT_TOLD = 2;
 const EXIT_FAILED = 1;
 
 async function run(
-  { config: file, once, force }: {
+  { config: file, once, force, reload }: {
     config: string;
     once: boolean;
     force: boolean;
+    reload: boolean;
   },
 ): Promise<void> {
   const loaded = await loadConfig(file, Deno.env.toObject());
-  const { config } = loaded;
+  const { config, secrets } = loaded;
   const scope = openScope();
   try {
-    const secrets = listSecrets(config);
     scope.add(await configureLogging(config.logging, { secrets }));
     const log = createLog();
     const { signal } = scope.add(listenForTermination());
+    const names = config.indexes.map(({ name }) => name);
+    const pauses = pauseFileOf(config.stateFile);
+    scope.add(listenForPauses(pauses, { names, log }));
     log.info("agent started", { version: manifest.version, config: file });
     signal.addEventListener("abort", () => {
       log.info("stopping, finishing what is in flight");
     }, { once: true });
-    await follow(loaded, { log, once, force, drain: signal });
+    await follow(loaded, { log, once, force, reload, drain: signal });
     log.info("agent stopped");
   } finally {
     await scope.close();
@@ -67,16 +72,17 @@ async function check(
 
 async function follow(
   loaded: LoadedConfig,
-  { log, once, force, drain }: {
+  { log, once, force, reload, drain }: {
     log: Log;
     once: boolean;
     force: boolean;
+    reload: boolean;
     drain: AbortSignal;
   },
 ): Promise<void> {
   const stop = stopAfter(drain, loaded.config.gracePeriodMs);
   try {
-    await runAgent(loaded, { log, stop, once, force });
+    await runAgent(loaded, { log, stop, once, force, reload });
   } catch (error) {
     if (!drain.aborted) throw error;
     // what was not settled is found by the next run
@@ -112,12 +118,17 @@ function createProgram(): Command {
     )
     .option(
       "--once",
-      "one pass of every index: a full load where none is finished, else what changed; then exit",
+      "one pass of every index: a full load where none is finished, else what changed; then exit. Waits while another agent writes",
       false,
     )
     .option(
       "--force",
       "delete an index that another database was read into, where it has the plain name",
+      false,
+    )
+    .option(
+      "--reload",
+      "load every index from the beginning, whatever was saved; the indexes are searched meanwhile",
       false,
     )
     .option("-c, --config <file>", "the configuration", "config.yaml")
@@ -163,6 +174,25 @@ function createProgram(): Command {
     )
     .option("--json", "one line of JSON", false)
     .action(async (given) => tellStatus(await refresh(given)));
+  program.command("replay")
+    .description(
+      "read documents that were refused again and settle them; exit 0 none is left, 1 some are",
+    )
+    .option("-c, --config <file>", "the configuration", "config.yaml")
+    .option("--index <name>", "one index of the configuration")
+    .option("--ids <id...>", "these documents")
+    .option("--json", "one line of JSON", false)
+    .action(async (given) => tellStatus(await replay(given)));
+  program.command("pause")
+    .description("leave indexes as they are, until they are resumed")
+    .option("-c, --config <file>", "the configuration", "config.yaml")
+    .option("--index <name>", "one index of the configuration")
+    .action(pause);
+  program.command("resume")
+    .description("go on with indexes that are paused, where they are")
+    .option("-c, --config <file>", "the configuration", "config.yaml")
+    .option("--index <name>", "one index of the configuration")
+    .action(resume);
   return program;
 }
 

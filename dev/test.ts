@@ -9,7 +9,7 @@ import { countResults, type TestCounts } from "./test_report.ts";
 const PROJECT = dirname(dirname(fileURLToPath(import.meta.url)));
 /** Several times what all the tests take; one that waits for ever would hold up a machine that nobody watches. */
 const LIMIT_MS = 20 * 60_000;
-const EVERYTHING = ["main.ts", "src", "dev", "db", "tests"];
+const EVERYTHING = ["main.ts", "src", "dev", "db", "bench", "tests"];
 
 /** Runs `deno test` with both servers up; the last line on standard output counts the tests. */
 async function main(args: readonly string[]): Promise<void> {

@@ -1,12 +1,12 @@
-import type { Position, TableScan } from "./checkpoint.ts";
+import { entryOf, type Position, type TableScan } from "./position.ts";
 import type { Key } from "./keys.ts";
 import { type Following, startPass } from "./pass_start.ts";
 import type { Page, TablePlan } from "./plan.ts";
 import {
+  type ChangeRange,
   readChanges,
   readDocumentKeys,
   readHighest,
-  readKeys,
 } from "./table_scan.ts";
 
 /**
@@ -36,30 +36,6 @@ export async function takeMarks(
   return { low: notice.low, seen: Object.fromEntries(seen), high };
 }
 
-/** Every key of the root table, in the order of the keys, each page with the position after it. */
-export async function* loadKeys(
-  { source, plan, drain, kill }: Following,
-  position: Position,
-): AsyncGenerator<Page<Position>> {
-  if (position.load === undefined) return;
-  const { load, ...followed } = position;
-  let after: readonly string[] | undefined = load.after;
-  while (!drain.aborted) {
-    const limit = plan.pageSize;
-    const { keys, last } = await readKeys(source, plan.root, {
-      after,
-      limit,
-      signal: kill,
-    });
-    if (last === undefined || keys.length < limit) {
-      yield { keys, next: followed };
-      return;
-    }
-    after = last;
-    yield { keys, next: { ...position, load: { after: [...last] } } };
-  }
-}
-
 /**
  * The documents changed since `position`, table by table in turn, so that a table with many changes does not hold
  * up the others. The last page of each batch carries the position that is safe once it and those before it are settled.
@@ -71,7 +47,7 @@ export async function* followKeys(
   following: Following,
   saved: Position,
 ): AsyncGenerator<Page<Position>> {
-  const { source, plan, drain, kill } = following;
+  const { source, plan, probe, drain, kill } = following;
   const { position, scan, lookbackMs, complete } = await startPass(
     following,
     saved,
@@ -81,6 +57,7 @@ export async function* followKeys(
     table,
     state: { ...tables[table.label] },
   }));
+  if (position.scan === undefined) await passOverQuiet();
   const batch = new Set<Key>();
   let open = cursors.filter(({ state }) => !state.done);
   while (open.length > 0 && !drain.aborted) {
@@ -93,6 +70,27 @@ export async function* followKeys(
   }
   yield* emptyBatch();
   if (open.length === 0) complete();
+
+  /** Ends the scans before they begin that would find nothing. */
+  async function passOverQuiet(): Promise<void> {
+    const looks = cursors.map(({ table }) => ({
+      table,
+      range: rangeOf(table),
+    }));
+    const quiet = await probe.findQuiet(source, looks, { signal: kill });
+    for (const { table, state } of cursors) {
+      if (quiet.has(table)) state.done = true;
+    }
+  }
+
+  function rangeOf({ label }: TablePlan): ChangeRange {
+    return {
+      from,
+      lookbackMs,
+      high: entryOf(position.high, label),
+      seen: entryOf(position.seen, label),
+    };
+  }
 
   /** Takes one step of a table: a page of its changes, or more of the documents that its last page reaches. */
   async function advance(cursor: Cursor): Promise<readonly Key[]> {
@@ -119,16 +117,18 @@ export async function* followKeys(
   }
 
   async function readPage({ table, state }: Cursor): Promise<ChangedPage> {
+    const startedMs = performance.now();
     const rows = await readChanges(source, table, {
-      from,
-      lookbackMs,
-      high: position.high?.[table.label],
-      seen: position.seen[table.label],
+      ...rangeOf(table),
       after: state.after,
       upto: state.upto,
       limit: plan.pageSize,
       signal: kill,
     });
+    if (state.after === undefined) {
+      const tookMs = performance.now() - startedMs;
+      probe.learn(table, { isEmpty: rows.length === 0, tookMs });
+    }
     // a page that was interrupted ends where it ended: what has left it since is found by the next pass
     const isLast = state.upto === undefined && rows.length < plan.pageSize;
     const last = rows.at(-1);
@@ -153,7 +153,8 @@ export async function* followKeys(
     for (; start + plan.pageSize < keys.length; start += plan.pageSize) {
       yield { keys: keys.slice(start, start + plan.pageSize) };
     }
-    yield { keys: keys.slice(start), next: safePosition() };
+    const next = safePosition();
+    yield { keys: keys.slice(start), next: () => next };
   }
 
   /** What is safe once the batch is settled; a copy, since the cursors move on while it is. */

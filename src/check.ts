@@ -1,4 +1,3 @@
-import pLimit from "p-limit";
 import { checkCluster } from "./check_cluster.ts";
 import { checkDatabase, checkRights } from "./check_database.ts";
 import {
@@ -6,8 +5,10 @@ import {
   formatFinding,
   type Observation,
   observeFailure,
+  warn,
 } from "./check_finding.ts";
 import { checkIndex } from "./check_index.ts";
+import { checkReadHosts } from "./check_read_hosts.ts";
 import type { Relation } from "./check_relations.ts";
 import type { LoadedConfig } from "./config.ts";
 import { formatPath } from "./config_faults.ts";
@@ -27,20 +28,26 @@ export interface CheckReport {
   readonly findings: readonly Finding[];
 }
 
+const OFF = warn(
+  "the index is off: the agent does not follow it",
+  "Delete the key where it is to be followed",
+);
+
 /**
  * Everything that can be told before the first row is loaded. Nothing is written but an index that is made for the check
  * and deleted after it; nothing is tried twice.
  */
 export async function checkConfig(
-  { config }: LoadedConfig,
+  loaded: LoadedConfig,
   signal: AbortSignal,
 ): Promise<CheckReport> {
+  const { config } = loaded;
   const findings: Finding[] = [];
   const scope = openScope();
   try {
     // a run that is being drained tries nothing again
     const drain = AbortSignal.abort();
-    const servers = openServers(config, { scope, log: createLog(), drain });
+    const servers = openServers(loaded, { scope, log: createLog(), drain });
     const { source, cluster } = servers;
     const add = (
       path: Finding["path"],
@@ -51,6 +58,9 @@ export async function checkConfig(
     const postgres = ["postgres"];
     const database = await reach(() => checkDatabase(source, signal));
     add(postgres, database.observations);
+    if ("version" in database && database.isUsable) {
+      findings.push(...await checkReadHosts(servers, signal));
+    }
     const names = config.indexes.map(({ name }) => name);
     const state = await reach(() => checkCluster(cluster, { names, signal }));
     add(["elasticsearch"], state.observations);
@@ -63,6 +73,10 @@ export async function checkConfig(
     }
     const relations = new Map<string, Relation>();
     for (const [place, definition] of config.indexes.entries()) {
+      if (!definition.enabled) {
+        const path = ["indexes", place, "enabled"];
+        findings.push({ ...OFF, index: definition.name, path });
+      }
       const index = await checkOne({
         index: definition.name,
         path: ["indexes", place],
@@ -73,7 +87,6 @@ export async function checkConfig(
           path: ["indexes", place],
           servers,
           hasCluster: "version" in state,
-          limit: pLimit(1),
           signal,
         }));
       findings.push(...index.findings);

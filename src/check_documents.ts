@@ -1,4 +1,3 @@
-import type pLimit from "p-limit";
 import { z } from "zod";
 import {
   fail,
@@ -10,6 +9,7 @@ import {
 import { readCost, readScans } from "./check_plan.ts";
 import { findLargeScans } from "./check_tables.ts";
 import type { IndexDefinition } from "./config.ts";
+import { NO_DEAD_LETTERS } from "./dead_letters.ts";
 import { openDocuments } from "./documents.ts";
 import { EtlError } from "./failure.ts";
 import type { TargetIndex } from "./index_lifecycle.ts";
@@ -139,9 +139,7 @@ export async function checkKeys(
 
 /** What Elasticsearch says of some documents, as the agent would send them to `index`. */
 export async function checkSample(
-  { source, cluster, persister, limit }: Servers & {
-    limit: ReturnType<typeof pLimit>;
-  },
+  servers: Servers,
   { plan, keys, index, maxBytes, signal }: {
     plan: IndexPlan;
     keys: readonly Key[];
@@ -150,6 +148,7 @@ export async function checkSample(
     signal: AbortSignal;
   },
 ): Promise<readonly Observation[]> {
+  const { source } = servers;
   const documents = openDocuments({
     source,
     plan,
@@ -157,10 +156,15 @@ export async function checkSample(
     limits: { maxRequestBytes: maxBytes, maxReadingBytes: 2 * maxBytes },
   });
   const { requests, rejections } = await documents.read(keys, signal);
-  const refused = [...rejections];
+  const refused: Rejection[] = [...rejections];
   if (index !== undefined) {
     const log = createLog();
-    const sink = openSink({ cluster, persister, limit, index, log });
+    const sink = openSink({
+      ...servers,
+      index,
+      deadLetters: NO_DEAD_LETTERS,
+      log,
+    });
     for (const request of requests) {
       const outcome = await sink.settle(request, signal);
       refused.push(...outcome.rejections);

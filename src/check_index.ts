@@ -1,4 +1,3 @@
-import type pLimit from "p-limit";
 import { z } from "zod";
 import { checkColumns, type DocumentColumn } from "./check_columns.ts";
 import {
@@ -35,7 +34,6 @@ export interface IndexCheck {
   readonly servers: Servers;
   /** Whether Elasticsearch can be asked. */
   readonly hasCluster: boolean;
-  readonly limit: ReturnType<typeof pLimit>;
   readonly signal: AbortSignal;
 }
 
@@ -202,7 +200,7 @@ async function readBeneath(
 
 /** What an index tells that is made for the check and deleted after it. */
 async function checkTrial(
-  { config, definition, path, servers, limit, hasCluster, signal }: IndexCheck,
+  { config, definition, path, servers, hasCluster, signal }: IndexCheck,
   { plan, keys, add }: {
     plan: IndexPlan | undefined;
     keys: readonly Key[];
@@ -216,7 +214,7 @@ async function checkTrial(
   ): Promise<readonly Observation[]> {
     if (plan === undefined || keys.length === 0) return [];
     const sample = { plan, keys, index, maxBytes, signal };
-    return await attempt(() => checkSample({ ...servers, limit }, sample));
+    return await attempt(() => checkSample(servers, sample));
   }
   if (!hasCluster) return await trySample(undefined);
   const identity = await identifySource(source, signal);

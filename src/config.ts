@@ -11,6 +11,7 @@ import {
 import { configSchema } from "./config_schema.ts";
 import { readSource, type Source } from "./config_source.ts";
 import { EtlError } from "./failure.ts";
+import { openSecrets, type Secrets } from "./secrets.ts";
 
 /** A place in the configuration, such as `["indexes", 0, "document"]`. */
 export type Path = readonly (string | number)[];
@@ -18,6 +19,8 @@ export type Path = readonly (string | number)[];
 /** What came of reading a configuration file. */
 export interface LoadedConfig {
   readonly config: Config;
+  /** Those of the configuration, and those that are learnt later. */
+  readonly secrets: Secrets;
   /** `config.yaml:12:3` of a path; the nearest enclosing place where the key itself is absent. */
   readonly locate: (path: Path) => string;
 }
@@ -71,7 +74,8 @@ export async function loadConfig(
     const { line, column } = source.locate(path);
     return `${file}:${line}:${column}`;
   };
-  return { config: result.data, locate };
+  const config = result.data;
+  return { config, secrets: openSecrets(config), locate };
 }
 
 function refuse(faults: readonly string[]): never {
@@ -103,15 +107,19 @@ async function readDotenv(folder: string, shown: string) {
 
 /** Files that the agent would write over one another, or over the configuration. */
 function findCollisions(
-  { stateFile, logging }: Config,
+  { stateFile, logging, rejections }: Config,
   file: string,
   places: Places,
 ): readonly Fault[] {
   const written = [
     { path: ["state_file_name"], name: stateFile },
     { path: ["logging", "file", "path"], name: logging.file?.path },
+    { path: ["rejections", "file"], name: rejections.file },
   ];
-  const taken = new Set([file]);
+  // beside the state file the agent writes its draft, and the list of paused indexes; beside the dead letters a draft, and a lock
+  const beside = [".draft", ".paused"].map((end) => `${stateFile}${end}`);
+  beside.push(`${rejections.file}.draft`, `${rejections.file}.lock`);
+  const taken = new Set([file, ...beside]);
   return written.flatMap(({ path, name }) => {
     if (name === undefined || !taken.has(name)) {
       taken.add(name ?? file);

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { isWritten } from "./config_postgres.ts";
+import { indexName } from "./config_indexes.ts";
 import {
   byteSize,
   duration,
@@ -9,24 +10,38 @@ import {
   text,
   wholeNumber,
 } from "./config_scalars.ts";
-import { pemFile, secretFile } from "./config_secrets.ts";
+import { filedSecret, pemFile } from "./config_secrets.ts";
 
 const NODE = "write the address of a node, such as https://localhost:9200";
 
 /** How to reach Elasticsearch. */
 export interface ElasticsearchConfig {
   readonly nodes: readonly string[];
-  readonly auth?:
-    | { readonly username: string; readonly password: string }
-    | { readonly apiKey: string };
+  readonly auth?: ElasticsearchAuth;
   /** Authorities that the certificates are verified by, as PEM text. */
   readonly ca?: string;
+  /** The agent's own certificate and its key, as PEM text. */
+  readonly cert?: string;
+  readonly key?: string;
+  /** The name that the certificates bear, where it is not that of the nodes. */
+  readonly serverName?: string;
+  /** The index that the positions are kept in; absent is nowhere but on disk. */
+  readonly positionIndex?: string;
   readonly requestTimeoutMs: number;
   /** The size of a bulk request's body at most. */
   readonly maxBytes: number;
   /** How many bulk requests are out at once at most. */
   readonly concurrency: number;
+  /** How many bytes of one index may be on their way; `maxBytes` × `concurrency` where it is not said. */
+  readonly maxBytesInFlight?: number;
 }
+
+/** How the agent says who it is; `file` is where its secret stands, to be read again when it is refused. */
+export type ElasticsearchAuth =
+  & ({ readonly username: string; readonly password: string } | {
+    readonly apiKey: string;
+  })
+  & { readonly file?: string };
 
 /** Schema of the section `elasticsearch`; files are found from `folder`. */
 export function elasticsearchSchema(
@@ -37,28 +52,44 @@ export function elasticsearchSchema(
     nodes: list(nodeUrl(), `${NODE}, after each dash`).optional(),
     username: text("write the name of a user").optional(),
     password: text("write the password").optional(),
-    password_file: secretFile(folder).optional(),
+    password_file: filedSecret(folder).optional(),
     api_key: text("write the key, encoded as it was given out").optional(),
-    api_key_file: secretFile(folder).optional(),
+    api_key_file: filedSecret(folder).optional(),
     ca_file: pemFile(folder, "certificate").optional(),
+    cert_file: pemFile(folder, "certificate").optional(),
+    key_file: pemFile(folder, "private key").optional(),
+    server_name: text("write the name that the certificate bears").optional(),
+    position_index: indexName("write a name such as pg2es-positions, or off")
+      .transform((name) => name === "off" ? undefined : name)
+      .prefault("pg2es-positions"),
     request_timeout: duration({ from: "100ms", to: "1d" }).prefault("60s"),
     max_bytes: byteSize({ from: "1KB", to: "100MB" }).prefault("2MB"),
     concurrency: wholeNumber({ from: "1", to: "32" }).prefault("4"),
+    max_bytes_in_flight: byteSize({ from: "1KB", to: "1GB" }).optional(),
   }).superRefine((written, context) => {
     for (const [key, message] of contradictions(written)) {
       context.addIssue({ code: "custom", path: [key], message });
     }
   }, { when: isWritten }).transform((written) => {
-    const { node, nodes, username } = written;
-    const password = written.password ?? written.password_file;
-    const apiKey = written.api_key ?? written.api_key_file;
+    const { node, nodes, username, password_file, api_key_file } = written;
+    const password = written.password ?? password_file?.secret;
+    const apiKey = written.api_key ?? api_key_file?.secret;
+    const filed = present({ file: (password_file ?? api_key_file)?.file });
     const basic = username === undefined || password === undefined
       ? undefined
-      : { username, password };
-    const auth = apiKey === undefined ? basic : { apiKey };
+      : { username, password, ...filed };
+    const auth = apiKey === undefined ? basic : { apiKey, ...filed };
     return {
       nodes: nodes ?? (node === undefined ? [] : [node]),
-      ...present({ auth, ca: written.ca_file }),
+      ...present({
+        auth,
+        ca: written.ca_file,
+        cert: written.cert_file,
+        key: written.key_file,
+        serverName: written.server_name,
+        positionIndex: written.position_index,
+        maxBytesInFlight: written.max_bytes_in_flight,
+      }),
       requestTimeoutMs: written.request_timeout,
       maxBytes: written.max_bytes,
       concurrency: written.concurrency,
@@ -76,7 +107,9 @@ type Key =
   | "password"
   | "password_file"
   | "api_key"
-  | "api_key_file";
+  | "api_key_file"
+  | "cert_file"
+  | "key_file";
 
 function* contradictions(written: Written): Generator<[string, string]> {
   const has = (key: Key) => written[key] !== undefined;
@@ -89,6 +122,12 @@ function* contradictions(written: Written): Generator<[string, string]> {
   }
   if (has("api_key") && has("api_key_file")) {
     yield ["api_key_file", twice("api_key")];
+  }
+  if (has("cert_file") !== has("key_file")) {
+    const [key, other] = has("cert_file")
+      ? ["key_file", "cert_file"]
+      : ["cert_file", "key_file"];
+    yield [key, `is missing, write it beside ${other} or delete that`];
   }
   const byKey = has("api_key") || has("api_key_file");
   const passwordKey = has("password") ? "password" : "password_file";

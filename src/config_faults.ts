@@ -41,8 +41,13 @@ export function formatPath(path: readonly (string | number)[]): string {
   return written;
 }
 
+/** More lines than this, or longer ones, nobody reads: the file is something else than it is taken for. */
+const MAX_LINES = 100;
+/** As {@linkcode MAX_LINES}. */
+const MAX_LENGTH = 2_000;
+
 /**
- * The faults as lines for people, in the order of the file, each once.
+ * The faults as lines for people, in the order of the file, each once; a hundred at most.
  * @example
  * ```ts
  * import { deepEqual } from "node:assert/strict";
@@ -62,7 +67,15 @@ export function formatFaults(
     const key = path.length === 0 ? "" : `${formatPath(path)}: `;
     return `${file}:${line}:${column}: ${key}${message}`;
   });
-  return [...new Set(lines)];
+  const told = [...new Set(lines)];
+  const restCount = told.length - MAX_LINES;
+  if (restCount > 0) {
+    const rest = `${file}: and ${restCount} more, mend these first`;
+    told.splice(MAX_LINES, restCount, rest);
+  }
+  return told.map((line) =>
+    line.length > MAX_LENGTH ? `${line.slice(0, MAX_LENGTH)}…` : line
+  );
 }
 
 /** The faults that a schema found, each at its place. Unknown keys are told one by one. */
@@ -84,7 +97,8 @@ function faultsOfIssue(
     const messages = issue.message.split("\n");
     return issue.keys.map((key, at) => ({
       ...places.locateKey([...path, key]),
-      path: [...path, key],
+      // `password:secret`, without a space, is a key too
+      path: [...path, key.replace(/:.*/s, ":…")],
       message: messages[at] ?? "is not known, delete it",
     }));
   }

@@ -11,6 +11,7 @@ import {
   present,
   section,
   text,
+  toggle,
 } from "./config_scalars.ts";
 import type { WatchedTable } from "./config_tables.ts";
 import { queryText, watchSchema } from "./config_watch.ts";
@@ -28,6 +29,8 @@ export interface Folder {
 /** An index and the query that it is kept equal to. */
 export interface IndexDefinition {
   readonly name: string;
+  /** Whether the agent follows it. */
+  readonly enabled: boolean;
   readonly indexConfig: IndexConfig;
   /** The query whose rows are the documents, without a semicolon at its end. */
   readonly document: string;
@@ -73,6 +76,7 @@ function indexSchema(place: Folder) {
   const remedy = "write the path of index_config.json";
   return section({
     name: indexName(),
+    enabled: toggle().prefault("true"),
     index_config: text(remedy).transform(async (path, context) => {
       const reading = await readIndexFile(place, path);
       if ("indexConfig" in reading) return reading.indexConfig;
@@ -92,6 +96,7 @@ function indexSchema(place: Folder) {
     max_delete: percentage({ from: "0%", to: "100%" }).prefault("10%"),
   }).transform((written) => ({
     name: written.name,
+    enabled: written.enabled,
     indexConfig: written.index_config,
     document: written.document,
     watch: written.watch,
@@ -131,8 +136,10 @@ async function readIndexFile(
 
 const FORBIDDEN = /[\\/*?"<>|\s,#:]/;
 
-function indexName() {
-  const remedy = "write a name such as movies";
+/** The name of an index, or of an alias. */
+export function indexName(
+  remedy = "write a name such as movies",
+): z.ZodType<string, string> {
   return text(remedy).transform((name, context) => {
     const fault = describeName(name);
     if (fault !== undefined) context.addIssue(`${fault}, ${remedy}`);

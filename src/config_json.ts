@@ -31,8 +31,11 @@ export function readJson(text: string): JsonReading {
     visit(parse(text, { mode: "json" }).body, [], { entries, faults });
     value = JSON.parse(text);
   } catch (error) {
-    const message = "cannot be read as JSON: a value, quote, comma, colon or " +
-      "bracket is missing or one too many, write it as JSON";
+    // both parsers call themselves for each level, and the stack is their only bound
+    const message = error instanceof RangeError
+      ? "is nested too deeply, write it in fewer levels"
+      : "cannot be read as JSON: a value, quote, comma, colon or " +
+        "bracket is missing or one too many, write it as JSON";
     faults.push({ ...placeOfError(error), path: [], message });
   }
   return {

@@ -1,30 +1,49 @@
 import { z } from "zod";
 import {
+  type Host,
+  hostAndPort,
+  type PostgresAddress,
+  postgresUrl,
+} from "./config_postgres_url.ts";
+import {
+  choice,
   duration,
+  list,
   present,
   section,
   text,
   toggle,
   wholeNumber,
 } from "./config_scalars.ts";
-import { pemFile, secretFile } from "./config_secrets.ts";
+import { filedSecret, pemFile } from "./config_secrets.ts";
 
-const FORM = "write postgres://USER:PASSWORD@HOST:PORT/DATABASE";
-const SSL_MODES = ["disable", "require", "verify-full"];
-
-/** How to reach PostgreSQL. */
-export interface PostgresConfig {
-  readonly host: string;
-  readonly port: number;
+/** A database, and who comes to it. */
+export interface DatabaseConfig extends Host {
+  /** Hosts of the same cluster, which are tried after this one. */
+  readonly otherHosts?: readonly Host[];
   readonly database: string;
   readonly user: string;
   readonly password?: string;
+  /** The absolute path of the file that `password` was read from. */
+  readonly passwordFile?: string;
   /** `false` is without TLS; an object is TLS with the certificate verified, by the system's authorities unless `ca` is there. */
   readonly ssl: false | SslConfig;
+}
+
+/** How to reach PostgreSQL. */
+export interface PostgresConfig extends DatabaseConfig {
+  /** Which hosts are fit: with `read-write` those that are not in recovery; with `any`, and without it, all. */
+  readonly targetSessionAttrs?: "read-write" | "any";
+  /** Standbys that full loads read on, in the order in which they are tried. */
+  readonly readHosts?: readonly Host[];
+  /** The way around a pooler that keeps sessions for one transaction only: where it is there, the rest is the way through it. */
+  readonly lock?: DatabaseConfig;
   readonly connectTimeoutMs: number;
   readonly statementTimeoutMs: number;
   /** How many keys a statement asks for at most. */
   readonly pageSize: number;
+  /** How many pages of one index are read at once at most. */
+  readonly connections: number;
 }
 
 /** What a verified connection needs, as PEM text; `serverName` is the name the certificate must bear. */
@@ -42,32 +61,59 @@ export function postgresSchema(folder: string): z.ZodType<PostgresConfig> {
     url: postgresUrl().optional(),
     host: text("write the name or the address of a host").optional(),
     port: wholeNumber({ from: "1", to: "65535" }).optional(),
+    hosts: list(hostAndPort(), "write a host after each dash").optional(),
+    read_hosts: list(hostAndPort(), "write a host after each dash").optional(),
+    target_session_attrs: choice(["read-write", "any"]).optional(),
     database: text("write the name of a database").optional(),
     user: text("write the name of a user").optional(),
     password: text("write the password").optional(),
-    password_file: secretFile(folder).optional(),
+    password_file: filedSecret(folder).optional(),
+    lock_url: postgresUrl().optional(),
     ssl: sslSchema(folder).optional(),
     connect_timeout: duration(timeout).prefault("10s"),
     statement_timeout: duration(timeout).prefault("60s"),
     page_size: wholeNumber({ from: "1", to: "10000" }).prefault("1000"),
+    connections: wholeNumber({ from: "1", to: "16" }).prefault("2"),
   }).superRefine((written, context) => {
     for (const [key, message] of contradictions(written)) {
       context.addIssue({ code: "custom", path: [key], message });
     }
   }, { when: isWritten }).transform((written) => {
-    const { url, host, port, database, user } = written;
+    const { url, lock_url: lockUrl } = written;
+    const [first, ...others] = written.hosts ??
+      [{ host: written.host ?? "", port: written.port ?? 5432 }];
+    const address: PostgresAddress = url ?? {
+      host: first?.host ?? "",
+      port: first?.port ?? 5432,
+      database: written.database ?? "",
+      user: written.user ?? "",
+      ...present({ otherHosts: others.length === 0 ? undefined : others }),
+    };
+    function complete(address: PostgresAddress): DatabaseConfig {
+      const password = address.password ?? written.password;
+      const file = password === undefined ? written.password_file : undefined;
+      return {
+        ...address,
+        ...present({
+          password: password ?? file?.secret,
+          passwordFile: file?.file,
+        }),
+        ssl: address.ssl ?? written.ssl ?? false,
+      };
+    }
+    const isOfSeveral = address.otherHosts !== undefined;
     return {
-      host: url?.host ?? host ?? "",
-      port: url?.port ?? port ?? 5432,
-      database: url?.database ?? database ?? "",
-      user: url?.user ?? user ?? "",
+      ...complete(address),
       ...present({
-        password: url?.password ?? written.password ?? written.password_file,
+        targetSessionAttrs: written.target_session_attrs ??
+          (isOfSeveral ? "read-write" as const : undefined),
+        readHosts: written.read_hosts,
+        lock: lockUrl === undefined ? undefined : complete(lockUrl),
       }),
-      ssl: written.ssl ?? url?.ssl ?? false,
       connectTimeoutMs: written.connect_timeout,
       statementTimeoutMs: written.statement_timeout,
       pageSize: written.page_size,
+      connections: written.connections,
     };
   });
 }
@@ -85,6 +131,7 @@ interface Written extends Readonly<Partial<Record<Key, unknown>>> {
 type Key =
   | "host"
   | "port"
+  | "hosts"
   | "database"
   | "user"
   | "password"
@@ -92,9 +139,20 @@ type Key =
   | "ssl";
 
 function* contradictions(written: Written): Generator<[string, string]> {
-  const { url, password, password_file, ssl } = written;
+  const { url, hosts, password, password_file, ssl } = written;
+  if (hosts !== undefined) {
+    const other = url === undefined ? "hosts" : "url";
+    const keys = url === undefined
+      ? ["host", "port"] as const
+      : ["hosts"] as const;
+    for (const key of keys) {
+      const message = `is given beside ${other}, delete one of the two`;
+      if (written[key] !== undefined) yield [key, message];
+    }
+  }
   if (url === undefined) {
-    for (const key of ["host", "database", "user"] as const) {
+    const required = hosts === undefined ? ["host"] as const : [];
+    for (const key of [...required, "database", "user"] as const) {
       const message = `is missing, write it, or a url in place of all five`;
       if (written[key] === undefined) yield [key, message];
     }
@@ -143,61 +201,4 @@ function sslSchema(folder: string) {
     error: "is none of its values, write true, false or a map with ca_file, " +
       "cert_file, key_file, server_name",
   });
-}
-
-/** A connection's address in one line; its only parameter is `sslmode`. No message quotes it: it holds the password. */
-function postgresUrl() {
-  return text(FORM).transform((written, context) => {
-    const url = URL.parse(written);
-    if (url === null || !/^postgres(ql)?:$/.test(url.protocol)) {
-      context.addIssue(`is not the address of a database, ${FORM}`);
-      return z.NEVER;
-    }
-    const parts = decodeParts(url);
-    if (parts === undefined) {
-      const remedy = "write a percent sign as %25";
-      context.addIssue(`has a percent sign that begins no escape, ${remedy}`);
-      return z.NEVER;
-    }
-    const { host, user, database, password } = parts;
-    for (const [part, value] of Object.entries({ host, user, database })) {
-      if (value === "") context.addIssue(`lacks the ${part}, ${FORM}`);
-    }
-    for (const name of new Set(url.searchParams.keys())) {
-      if (name === "sslmode") continue;
-      const remedy = "write settings as keys beside url, such as ssl";
-      context.addIssue(`has a parameter other than sslmode, ${remedy}`);
-      break;
-    }
-    const mode = url.searchParams.get("sslmode") ?? undefined;
-    if (mode !== undefined && !SSL_MODES.includes(mode)) {
-      const remedy =
-        "write sslmode=verify-full, or sslmode=disable without TLS";
-      context.addIssue(`has an sslmode that is not supported, ${remedy}`);
-    }
-    return {
-      host,
-      port: url.port === "" ? 5432 : Number(url.port),
-      user,
-      database,
-      ...present({
-        password: password === "" ? undefined : password,
-        ssl: mode === undefined ? undefined : mode !== "disable" && {},
-      }),
-    };
-  });
-}
-
-function decodeParts(url: URL) {
-  try {
-    return {
-      // An IPv6 address stands in brackets in a URL only.
-      host: decodeURIComponent(url.hostname).replace(/^\[(.*)\]$/, "$1"),
-      user: decodeURIComponent(url.username),
-      password: decodeURIComponent(url.password),
-      database: decodeURIComponent(url.pathname.slice(1)),
-    };
-  } catch {
-    return undefined; // URIError is all that decoding throws
-  }
 }

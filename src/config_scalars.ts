@@ -79,6 +79,7 @@ interface Measure {
 }
 
 const NUMBER: Measure = { noun: "number", factors: { "": 1 }, units: "" };
+const WHOLE_NUMBER: Measure = { ...NUMBER, noun: "whole number" };
 const DURATION: Measure = {
   noun: "duration",
   units: " (ms, s, m, h or d)",
@@ -118,7 +119,7 @@ export function decimal(bounds: Bounds): z.ZodType<number, string> {
 
 /** A number without a fraction, within bounds that are included. */
 export function wholeNumber(bounds: Bounds): z.ZodType<number, string> {
-  return measured({ ...NUMBER, noun: "whole number" }, bounds)
+  return measured(WHOLE_NUMBER, bounds)
     .refine(Number.isInteger, {
       error: `has a fraction, write a whole number from ${range(bounds)}`,
     });
@@ -133,11 +134,23 @@ export function duration(bounds: Bounds): z.ZodType<number, string> {
 export function durationOrOff(
   bounds: Bounds,
 ): z.ZodType<number | undefined, string> {
-  const period = duration(bounds);
-  const remedy = `${remedyOf(DURATION, bounds)}, or off`;
-  return text(remedy).transform((written, context) => {
+  return orOff(duration(bounds), remedyOf(DURATION, bounds));
+}
+
+/** A number as {@linkcode wholeNumber} takes it, or `off`, which is `undefined`. */
+export function wholeNumberOrOff(
+  bounds: Bounds,
+): z.ZodType<number | undefined, string> {
+  return orOff(wholeNumber(bounds), remedyOf(WHOLE_NUMBER, bounds));
+}
+
+function orOff(
+  scalar: z.ZodType<number, string>,
+  remedy: string,
+): z.ZodType<number | undefined, string> {
+  return text(`${remedy}, or off`).transform((written, context) => {
     if (written.trim() === "off") return undefined;
-    const { success, data, error } = period.safeParse(written);
+    const { success, data, error } = scalar.safeParse(written);
     if (success) return data;
     for (const { message } of error.issues) {
       context.addIssue(`${message}, or off`);

@@ -25,6 +25,7 @@ import {
   text,
   toggle,
   wholeNumber,
+  wholeNumberOrOff,
 } from "./config_scalars.ts";
 
 /** The delays between tries: `minDelayMs`, then each time `multiplier` times as long, up to `maxDelayMs`. */
@@ -32,6 +33,14 @@ export interface RetryConfig {
   readonly minDelayMs: number;
   readonly maxDelayMs: number;
   readonly multiplier: number;
+}
+
+/** What the agent takes of the servers at most. */
+export interface LimitConfig {
+  /** Documents that are read and sent in a second, over all indexes; absent is no limit. */
+  readonly documentsPerSecond?: number;
+  /** Connections to PostgreSQL, that of the writer lock among them. */
+  readonly postgresConnections: number;
 }
 
 /** What is logged, how and where to. */
@@ -48,6 +57,16 @@ export interface LoggingConfig {
   };
 }
 
+/** Where documents go that are refused for good, and how many may be. */
+export interface RejectionsConfig {
+  /** The file, its path absolute. */
+  readonly file: string;
+  /** The size at which a new file is begun. */
+  readonly maxBytes: number;
+  /** How many documents of an index may be refused; any number without it. */
+  readonly stopAfter: number | undefined;
+}
+
 /** The whole configuration: every default filled in, every file read. */
 export interface Settings {
   /** The pause between two looks at PostgreSQL. */
@@ -62,6 +81,8 @@ export interface Settings {
   readonly elasticsearch: ElasticsearchConfig;
   readonly retry: RetryConfig;
   readonly logging: LoggingConfig;
+  readonly limit: LimitConfig;
+  readonly rejections: RejectionsConfig;
   /** At least one. */
   readonly indexes: readonly IndexDefinition[];
 }
@@ -78,6 +99,8 @@ export function configSchema(place: Folder): z.ZodType<Settings> {
     elasticsearch: elasticsearchSchema(folder),
     retry: retrySchema().prefault({}),
     logging: loggingSchema(folder).prefault({}),
+    rejections: rejectionsSchema(folder).prefault({}),
+    limit: limitSchema().prefault({}),
     indexes: indexesSchema(place),
   }).transform((written) => ({
     fetchDelayMs: written.fetch_delay,
@@ -88,6 +111,8 @@ export function configSchema(place: Folder): z.ZodType<Settings> {
     elasticsearch: written.elasticsearch,
     retry: written.retry,
     logging: written.logging,
+    rejections: written.rejections,
+    limit: written.limit,
     indexes: written.indexes,
   }));
 }
@@ -122,6 +147,16 @@ function retrySchema() {
   }));
 }
 
+function limitSchema() {
+  return section({
+    documents_per_second: wholeNumber({ from: "1", to: "1000000" }).optional(),
+    postgres_connections: wholeNumber({ from: "3", to: "100" }).prefault("5"),
+  }).transform(({ documents_per_second, postgres_connections }) => ({
+    ...present({ documentsPerSecond: documents_per_second }),
+    postgresConnections: postgres_connections,
+  }));
+}
+
 function loggingSchema(folder: string) {
   const file = section({
     path: writtenFile(folder),
@@ -142,5 +177,18 @@ function loggingSchema(folder: string) {
     format,
     console,
     ...present({ file }),
+  }));
+}
+
+function rejectionsSchema(folder: string) {
+  return section({
+    file: writtenFile(folder).prefault("dead_letters.jsonl"),
+    max_size: byteSize({ from: "1KB", to: "10GB" }).prefault("10MB"),
+    stop_after: wholeNumberOrOff({ from: "0", to: "1000000" })
+      .prefault("1000"),
+  }).transform((written) => ({
+    file: written.file,
+    maxBytes: written.max_size,
+    stopAfter: written.stop_after,
   }));
 }

@@ -1,24 +1,41 @@
 import { resolve } from "node:path";
-import type { z } from "zod";
+import { z } from "zod";
 import { readText } from "./config_files.ts";
 import { text } from "./config_scalars.ts";
 
-/** A file whose content is a secret: read at load, without the newline at its end. */
-export function secretFile(folder: string): z.ZodType<string, string> {
+/** A secret, and the file that it was read from, by its absolute path. */
+export interface FiledSecret {
+  readonly file: string;
+  readonly secret: string;
+}
+
+/** A file whose content is a secret: read at load, without the newline at its end, and again by those who find it changed. */
+export function filedSecret(folder: string): z.ZodType<FiledSecret, string> {
   const remedy = "write the path of a file that holds the secret";
   return text(remedy).transform(async (path, context) => {
-    const reading = await readText(resolve(folder, path));
+    const file = resolve(folder, path);
+    const reading = await readText(file);
     if ("state" in reading) {
       // Without the path: a secret may have been written in its place.
       context.addIssue(`names a file that ${reading.state}, ${remedy}`);
-      return "";
+      return z.NEVER;
     }
-    const secret = reading.text.replace(/\r?\n$/, "");
+    const secret = trimNewline(reading.text);
     if (secret === "") {
       context.addIssue("names a file that is empty, write the secret in it");
     }
-    return secret;
+    return { file, secret };
   });
+}
+
+/** What is in such a file now; nothing where it cannot be used. */
+export async function readSecret(file: string): Promise<string | undefined> {
+  const reading = await readText(file);
+  return "text" in reading ? trimNewline(reading.text) || undefined : undefined;
+}
+
+function trimNewline(text: string): string {
+  return text.replace(/\r?\n$/, "");
 }
 
 /** What a PEM file holds. */

@@ -9,7 +9,7 @@ import {
 } from "./hand_tools.ts";
 import { type Entry, readIndexed } from "./indexed_documents.ts";
 import { mend } from "./mending.ts";
-import type { Settlement } from "./pipeline.ts";
+import type { Settlement } from "./settlement.ts";
 import { readShown } from "./shown_documents.ts";
 import { awaitAgent } from "./verify.ts";
 

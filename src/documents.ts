@@ -4,8 +4,9 @@ import {
   type Entry,
   keepOperations,
   type Operations,
-  type Rejection,
+  type RefusedDocument,
 } from "./operations.ts";
+import { openPageLimit } from "./page_limit.ts";
 import type { IndexPlan } from "./plan.ts";
 import type { Source } from "./postgres.ts";
 import { copyStatement, readFrame } from "./transform.ts";
@@ -16,8 +17,8 @@ export interface Reading {
   /** The operations, in requests of bounded size. */
   readonly requests: readonly Operations[];
   /** Documents that cannot be sent. */
-  readonly rejections: readonly Rejection[];
-  /** Keys that were left out since the reading had grown too large. */
+  readonly rejections: readonly RefusedDocument[];
+  /** Keys that were left out since the reading had grown too large, or would take too long. */
   readonly rest: readonly Key[];
 }
 
@@ -38,58 +39,93 @@ export interface ReadingLimits {
 /** Elasticsearch takes requests of up to 100 MB (`http.max_content_length`), the action line included. */
 const MAX_DOCUMENT_BYTES = 90 * 2 ** 20;
 
+/** How often one document may be too late: PostgreSQL may have been busy with something else. */
+const MAX_TIMEOUTS = 3;
+
 /** Opens the reader of one index's documents. */
 export function openDocuments(
   { source, plan, versions, limits }: {
     source: Source;
     plan: IndexPlan;
-    versions: Versions;
+    versions: Pick<Versions, "next">;
     limits: ReadingLimits;
   },
 ): Documents {
   const free: Uint8Array[] = [];
+  const limit = openPageLimit();
 
   async function read(
     keys: readonly Key[],
     signal: AbortSignal,
   ): Promise<Reading> {
-    // before the documents are read: a change that this reading misses is found later, and has a number as high
-    const version = await versions.next(source, signal);
-    const sql = copyStatement(plan.document, {
-      keys,
-      version,
-      maxDocumentBytes: MAX_DOCUMENT_BYTES,
-    });
-    let reading = openReading(keys);
+    if (keys.length <= limit.max) return await readPage(keys, { signal });
+    const rest = keys.slice(limit.max);
+    const page = keys.slice(0, limit.max);
+    const reading = await readPage(page, { signal });
+    return { ...reading, rest: [...reading.rest, ...rest] };
+  }
+
+  async function readPage(
+    keys: readonly Key[],
+    { signal, timeoutCount = 0 }: {
+      signal: AbortSignal;
+      timeoutCount?: number;
+    },
+  ): Promise<Reading> {
+    let version = "0";
+    let reading = openReading(keys, version);
+    let startedMs = performance.now();
     try {
       await source.copy({
         label: plan.document.label,
-        sql,
+        async sql(connection) {
+          // before the documents are read: a change that this reading misses is found later, and has a number as high;
+          // by the host that they are read on: another one may be ahead of it
+          version = await versions.next(connection, signal);
+          return copyStatement(plan.document, {
+            keys,
+            version,
+            maxDocumentBytes: MAX_DOCUMENT_BYTES,
+          });
+        },
         start: () => {
           reading.abandon();
-          reading = openReading(keys);
+          reading = openReading(keys, version);
+          startedMs = performance.now();
           return reading.take;
         },
       }, signal);
     } catch (error) {
       reading.abandon();
       if (!recovers(error, "split")) throw error;
-      return await readHalves(keys, error, signal);
+      if (error.failure.kind === "statement-timeout") {
+        limit.shrink(keys.length, performance.now() - startedMs);
+        const count = timeoutCount + 1;
+        if (keys.length === 1 && count < MAX_TIMEOUTS) {
+          return await readPage(keys, { signal, timeoutCount: count });
+        }
+      }
+      return await readHalves(keys, { error, version, signal });
     }
+    limit.grow(keys.length, performance.now() - startedMs);
     return reading.close();
   }
 
   async function readHalves(
     keys: readonly Key[],
-    error: EtlError,
-    signal: AbortSignal,
+    { error, version, signal }: {
+      error: EtlError;
+      version: string;
+      signal: AbortSignal;
+    },
   ): Promise<Reading> {
     const [only] = keys;
     if (keys.length === 1 && only !== undefined) {
       const type = "code" in error.failure
         ? `sqlstate_${error.failure.code}`
-        : "unreadable";
-      return { requests: [], rejections: [{ key: only, type }], rest: [] };
+        : error.failure.kind.replaceAll("-", "_");
+      const rejections = [{ key: only, type, version }];
+      return { requests: [], rejections, rest: [] };
     }
     const middle = Math.ceil(keys.length / 2);
     const first = await read(keys.slice(0, middle), signal);
@@ -102,10 +138,10 @@ export function openDocuments(
   }
 
   /** Gathers the frames of one statement into requests. */
-  function openReading(keys: readonly Key[]) {
+  function openReading(keys: readonly Key[], version: string) {
     const readAtMs = performance.now();
     const requests: { buffer: Uint8Array; entries: Entry[] }[] = [];
-    const rejections: Rejection[] = [];
+    const rejections: RefusedDocument[] = [];
     const seenCounts = new Uint8Array(keys.length);
     let totalBytes = 0;
     let usedBytes = 0;
@@ -120,7 +156,7 @@ export function openDocuments(
       const buffer = isLarge
         ? new Uint8Array(byteCount)
         : free.pop() ?? new Uint8Array(limits.maxRequestBytes);
-      const request = { buffer, entries: [], readAtMs };
+      const request = { buffer, entries: [], readAtMs, version };
       requests.push(request);
       usedBytes = 0;
       return request;
@@ -147,8 +183,9 @@ export function openDocuments(
         }
         seenCounts[ordinal] = isFirst ? 1 : 2;
         if (!isFirst) return;
+        if (frame.kind === "nothing") return;
         if (frame.kind === "rejection") {
-          rejections.push({ key, type: frame.type });
+          rejections.push({ key, type: frame.type, version });
           return;
         }
         totalBytes += byteCount;
@@ -164,7 +201,9 @@ export function openDocuments(
         );
         if (doubled.size === 0) return { requests, rejections, rest };
         // which of two rows would be the document is not for us to say
-        for (const key of doubled) rejections.push({ key, type: "two_rows" });
+        for (const key of doubled) {
+          rejections.push({ key, type: "two_rows", version });
+        }
         const kept = requests.map((request) =>
           keepOperations(request, ({ key }) => !doubled.has(key))
         );

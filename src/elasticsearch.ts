@@ -1,18 +1,38 @@
 import { Buffer } from "node:buffer";
-import { Client, errors, Serializer, Transport } from "@elastic/elasticsearch";
+import {
+  Client,
+  errors,
+  Serializer,
+  Transport,
+  type TransportRequestOptions,
+  type TransportRequestParams,
+} from "@elastic/elasticsearch";
 import { z } from "zod";
-import { EtlError, type Failure } from "./failure.ts";
+import type { ElasticsearchAuth } from "./config_elasticsearch.ts";
+import { openCredentials } from "./elasticsearch_auth.ts";
+import {
+  readAnswer,
+  translateError,
+  withReason,
+} from "./elasticsearch_failure.ts";
+import { EtlError } from "./failure.ts";
 import { SteadyHttpConnection } from "./http_connection.ts";
+import { tlsOptions } from "./postgres_tls.ts";
 import type { Persister } from "./retry.ts";
+import type { Secrets } from "./secrets.ts";
 
 /** How Elasticsearch is reached; durations in milliseconds. */
 export interface ElasticsearchOptions {
   readonly nodes: readonly string[];
-  readonly auth?:
-    | { readonly username: string; readonly password: string }
-    | { readonly apiKey: string };
+  readonly auth?: ElasticsearchAuth;
   readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly serverName?: string;
+  /** The time for a request and its whole answer. */
   readonly requestTimeoutMs: number;
+  /** Gets the secrets that are read again. */
+  readonly secrets?: Secrets;
 }
 
 /** A request beside the schema of its answer; `index` names it in failures. */
@@ -41,11 +61,13 @@ const BulkItem = z.object({
   }).optional(),
 });
 
-// each item is an object of one entry, named by its action
-const BulkAnswer = z.object({
-  items: z.array(
-    z.record(z.string(), BulkItem).transform((item) => Object.values(item)[0]),
-  ).default([]),
+const BulkAnswer = z.object({ items: z.array(z.unknown()).default([]) });
+
+// an object of one entry, named by its action
+const AnyItem = z.record(z.string(), BulkItem).transform((item, context) => {
+  const [only] = Object.values(item);
+  if (only === undefined) context.addIssue("is empty");
+  return only ?? z.NEVER;
 });
 
 /** Elasticsearch, or a server that speaks the same few APIs. */
@@ -89,10 +111,11 @@ export function openCluster(
   options: ElasticsearchOptions,
   persister: Persister,
 ): Cluster {
+  const { auth, secrets = new Set() } = options;
+  const credentials = openCredentials(auth, secrets);
   const client = new Client({
     nodes: [...options.nodes],
-    ...(options.auth === undefined ? {} : { auth: options.auth }),
-    ...(options.ca === undefined ? {} : { tls: { ca: options.ca } }),
+    tls: tlsOptions(options),
     requestTimeout: options.requestTimeoutMs,
     maxRetries: 0, // the persister and the sink know better when
     enableMetaHeader: false,
@@ -103,12 +126,34 @@ export function openCluster(
     Connection: SteadyHttpConnection,
   });
 
+  /** Sends a request; again when the secret has changed by which it was refused. */
+  async function send(
+    params: TransportRequestParams,
+    requestOptions: TransportRequestOptions,
+  ): Promise<unknown> {
+    for (;;) {
+      const { header } = credentials;
+      try {
+        return await client.transport.request(params, {
+          ...requestOptions,
+          ...(header === undefined
+            ? {}
+            : { headers: { authorization: header } }),
+        });
+      } catch (error) {
+        const isRefused = error instanceof errors.ResponseError &&
+          error.statusCode === 401;
+        if (!isRefused || !await credentials.renew(header)) throw error;
+      }
+    }
+  }
+
   return {
     async request(request, signal) {
       const { method, path, query, body, index, answer, ignore } = request;
       return await persister.persist(async () => {
         try {
-          const received = await client.transport.request({
+          const received = await send({
             method,
             path,
             ...(query === undefined ? {} : { querystring: query }),
@@ -121,13 +166,13 @@ export function openCluster(
             request.isText ? received : readAnswer(received),
           );
         } catch (error) {
-          throw withReason(translate(error, { index, signal }));
+          throw withReason(translateError(error, { index, signal }));
         }
       }, signal);
     },
     async bulk({ alias, body, operationCount }, signal) {
       try {
-        const received = await client.transport.request({
+        const received = await send({
           method: "POST",
           path: `/${encodeURIComponent(alias)}/_bulk`,
           querystring: {
@@ -137,9 +182,8 @@ export function openCluster(
           },
           bulkBody: Buffer.from(body.buffer, body.byteOffset, body.byteLength),
         }, { signal });
-        const items = BulkAnswer.parse(readAnswer(received)).items.filter((
-          item,
-        ) => item !== undefined);
+        const items = BulkAnswer.parse(readAnswer(received)).items
+          .map((item) => readPlainItem(item) ?? AnyItem.parse(item));
         if (items.length === operationCount) return items;
         const detail = `${items.length} items for ${operationCount} operations`;
         throw new EtlError({
@@ -148,144 +192,24 @@ export function openCluster(
           detail,
         });
       } catch (error) {
-        throw translate(error, { index: alias, signal });
+        throw translateError(error, { index: alias, signal });
       }
     },
     [Symbol.asyncDispose]: () => client.close(),
   };
 }
 
-/** `error` of the client as an {@linkcode EtlError}, or as it is when it is no fault of the server's. */
-function translate(
-  error: unknown,
-  { index, signal }: { index: string; signal: AbortSignal },
-): unknown {
-  if (error instanceof EtlError) return error;
-  if (signal.aborted) return signal.reason;
-  const failure = explain(error, index);
-  return failure === undefined
-    ? error
-    : new EtlError(failure, { cause: error });
-}
-
-/** Adds Elasticsearch's own words to the refusal of a request that holds no document. */
-function withReason(error: unknown): unknown {
-  if (!(error instanceof EtlError)) return error;
-  const { failure, cause } = error;
-  if (
-    failure.kind !== "request-refused" ||
-    !(cause instanceof errors.ResponseError)
-  ) return error;
-  const body = ErrorBody.safeParse(readAnswer(cause.body));
-  const reason = body.data?.error.caused_by?.reason ?? body.data?.error.reason;
-  return reason === undefined
-    ? error
-    : new EtlError({ ...failure, reason }, { cause });
-}
-
-function explain(error: unknown, index: string): Failure | undefined {
-  const server = "Elasticsearch";
-  if (error instanceof errors.ResponseError) {
-    return explainStatus(error.statusCode ?? 0, errorType(error.body), index);
-  }
-  if (error instanceof Deno.errors.NotCapable) {
-    // what Node's TLS asks for to read that variable's file cannot be granted by name
-    const hint = "Write elasticsearch.ca_file with the file that " +
-      "NODE_EXTRA_CA_CERTS names, or leave that variable unset";
-    return { kind: "server-refused", server, code: "NotCapable", hint };
-  }
-  if (error instanceof errors.TimeoutError) {
-    return { kind: "server-unavailable", server, code: "timeout" };
-  }
-  if (
-    error instanceof errors.DeserializationError || error instanceof z.ZodError
-  ) {
-    const detail = "it is not what the request asks for";
-    return { kind: "answer-invalid", server, detail };
-  }
-  if (
-    error instanceof errors.ConnectionError ||
-    error instanceof errors.NoLivingConnectionsError ||
-    error instanceof errors.RequestAbortedError
-  ) {
-    if (/certificate|self.signed|CERT_/i.test(error.message)) {
-      const hint =
-        "Check elasticsearch.ca_file: the server's certificate is not trusted";
-      return { kind: "server-refused", server, code: "certificate", hint };
-    }
-    return {
-      kind: "server-unavailable",
-      server,
-      code: networkCode(error.message),
-    };
+/**
+ * An item that has a status and no error, and so nothing to be parsed: all of them, most of the time. By the schema an item
+ * takes 1.0 to 1.4 µs, this way 0.1 µs.
+ */
+function readPlainItem(item: unknown): BulkItem | undefined {
+  if (typeof item !== "object" || item === null) return undefined;
+  for (const action in item) {
+    const said: unknown = Reflect.get(item, action);
+    if (typeof said !== "object" || said === null || "error" in said) return;
+    const status = "status" in said ? said.status : undefined;
+    return typeof status === "number" ? { status } : undefined;
   }
   return undefined;
-}
-
-/**
- * What a status with an error type means for the request as a whole.
- * @example
- * ```ts
- * import { equal } from "node:assert/strict";
- * import { explainStatus } from "./elasticsearch.ts";
- * equal(explainStatus(429, "circuit_breaking_exception", "movies").kind, "sink-busy");
- * equal(explainStatus(403, "cluster_block_exception", "movies").kind, "index-blocked");
- * ```
- */
-export function explainStatus(
-  status: number,
-  type: string,
-  index: string,
-): Failure {
-  const server = "Elasticsearch";
-  if (type === "index_not_found_exception") {
-    return { kind: "index-missing", index };
-  }
-  if (type === "index_closed_exception" || type === "cluster_block_exception") {
-    return { kind: "index-blocked", index, type };
-  }
-  if (status === 401 || status === 403) {
-    const hint = status === 401
-      ? "Check elasticsearch.username and password, or api_key"
-      : `Give the agent's user what it needs on ${index}`;
-    return { kind: "server-refused", server, code: String(status), hint };
-  }
-  if (status === 429) return { kind: "sink-busy", index, type };
-  if (status === 408 || status >= 500) {
-    return { kind: "server-unavailable", server, code: String(status) };
-  }
-  if (status === 400 || status === 413) {
-    return { kind: "request-refused", index, status, type };
-  }
-  const hint = "It does not speak this API: is a proxy in between?";
-  return { kind: "server-refused", server, code: String(status), hint };
-}
-
-const ErrorBody = z.object({
-  error: z.object({
-    type: z.string(),
-    reason: z.string().optional(),
-    caused_by: z.object({ reason: z.string().optional() }).optional(),
-  }),
-});
-
-/** What an answer says; its text where it is no JSON. */
-function readAnswer(body: unknown): unknown {
-  if (typeof body !== "string") return body;
-  try {
-    return JSON.parse(body);
-  } catch {
-    return body;
-  }
-}
-
-function errorType(body: unknown): string {
-  const parsed = ErrorBody.safeParse(readAnswer(body));
-  return parsed.success ? parsed.data.error.type : "unknown";
-}
-
-/** The client keeps an error's code only inside its message. */
-function networkCode(message: string): string {
-  return /\b(E[A-Z]{4,}|EAI_AGAIN)\b/.exec(message)?.[0] ??
-    (/refused/i.test(message) ? "ECONNREFUSED" : "connection closed");
 }

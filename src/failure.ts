@@ -13,6 +13,8 @@ export type Failure =
   | { kind: "query-failed"; query: string; code: string }
   /** The documents of a page cannot be read: one of them breaks the query. */
   | { kind: "document-failed"; query: string; code: string }
+  /** The documents of a page cannot be read within `postgres.statement_timeout`. */
+  | { kind: "statement-timeout"; query: string }
   /** Elasticsearch asks for less: queue full, circuit breaker, 429. */
   | { kind: "sink-busy"; index: string; type: string }
   /** A request is larger than Elasticsearch takes, or refused as a whole. */
@@ -34,12 +36,38 @@ export type Failure =
   /** An answer does not match the request it is said to answer. */
   | { kind: "answer-invalid"; server: Server; detail: string }
   /** The state file is there and cannot be used. */
-  | { kind: "checkpoint-invalid"; file: string; detail: string }
+  | {
+    kind: "checkpoint-invalid";
+    file: string;
+    detail: string;
+    /** What to do where it is not to restore or delete the file. */
+    advice?: string;
+  }
   /** The state file cannot be written. */
-  | { kind: "checkpoint-unwritable"; file: string; code: string };
+  | { kind: "checkpoint-unwritable"; file: string; code: string }
+  /** The file of the dead letters is there and cannot be used. */
+  | { kind: "dead-letters-invalid"; file: string; detail: string }
+  /** The file of the dead letters cannot be written. */
+  | { kind: "dead-letters-unwritable"; file: string; code: string }
+  /** More documents of an index are dead letters than `rejections.stop_after` allows; `type` and `field` are of the commonest reason. */
+  | {
+    kind: "rejections-exceeded";
+    index: string;
+    count: number;
+    type: string;
+    field?: string;
+  }
+  /** The connection that holds the writer lock is gone, or does not answer: another agent may write by now. */
+  | { kind: "lock-lost"; code: string };
 
-/** What is done about a failure: `retry` with a growing delay, `refuse` (stop at start, retry later), `split` the page or request, `recreate` the index, `stop`. */
-export type Recovery = "retry" | "refuse" | "split" | "recreate" | "stop";
+/** What is done about a failure: `retry` with a growing delay, `refuse` (stop at start, retry later), `split` the page or request, `recreate` the index, `wait` for the writer lock, `stop`. */
+export type Recovery =
+  | "retry"
+  | "refuse"
+  | "split"
+  | "recreate"
+  | "wait"
+  | "stop";
 
 /** What is done about each kind of failure; a new kind does not compile until it is given a recovery. */
 export const RECOVERY = {
@@ -48,6 +76,7 @@ export const RECOVERY = {
   "server-refused": "refuse",
   "query-failed": "retry",
   "document-failed": "split",
+  "statement-timeout": "split",
   "sink-busy": "retry",
   "request-refused": "split",
   "index-blocked": "retry",
@@ -57,6 +86,10 @@ export const RECOVERY = {
   "answer-invalid": "retry",
   "checkpoint-invalid": "stop",
   "checkpoint-unwritable": "retry",
+  "dead-letters-invalid": "stop",
+  "dead-letters-unwritable": "retry",
+  "rejections-exceeded": "stop",
+  "lock-lost": "wait",
 } as const satisfies Record<Failure["kind"], Recovery>;
 
 /** The one error class of the agent: carries a {@linkcode Failure}, and as `cause` what it was told by. */
@@ -92,6 +125,8 @@ export function describeFailure(failure: Failure): string {
       return `Cannot run ${failure.query}: SQLSTATE is ${failure.code}. Compare the query with the tables it reads`;
     case "document-failed":
       return `Cannot run ${failure.query}: a row breaks it, SQLSTATE is ${failure.code}`;
+    case "statement-timeout":
+      return `Cannot run ${failure.query} in time: postgres.statement_timeout is over. Raise it, or make the query faster`;
     case "sink-busy":
       return `Cannot write to index ${failure.index} at this rate: type is ${failure.type}`;
     case "request-refused":
@@ -109,9 +144,23 @@ export function describeFailure(failure: Failure): string {
     case "answer-invalid":
       return `Cannot understand an answer of ${failure.server}: ${failure.detail}`;
     case "checkpoint-invalid":
-      return `Cannot use state file ${failure.file}: ${failure.detail}. Restore it, or delete it to load everything again`;
+      return `Cannot use state file ${failure.file}: ${failure.detail}. ${
+        failure.advice ??
+          "Restore it, or delete it to go on from the position in Elasticsearch; " +
+            "run --reload loads everything again"
+      }`;
     case "checkpoint-unwritable":
       return `Cannot write state file ${failure.file}: code is ${failure.code}. Give the agent a folder it may write to, with free space`;
+    case "dead-letters-invalid":
+      return `Cannot use dead-letter file ${failure.file}: ${failure.detail}. Mend the line, or move the file away and run verify --repair`;
+    case "dead-letters-unwritable":
+      return `Cannot write dead-letter file ${failure.file}: code is ${failure.code}. Give the agent a folder it may write to, with free space`;
+    case "rejections-exceeded":
+      return `Cannot go on with index ${failure.index}: ${failure.count} of its documents are refused, more than rejections.stop_after; most often by ${failure.type}${
+        failure.field === undefined ? "" : ` in field ${failure.field}`
+      }. Mend the mapping or the query, then run replay`;
+    case "lock-lost":
+      return `Cannot hold the writer lock: code is ${failure.code}. The agent waits for it as a standby`;
   }
 }
 

@@ -1,8 +1,8 @@
 import type { Key } from "./keys.ts";
 
-/** The pages on their way to Elasticsearch: bounded in bytes, landed in order, no document twice at a time. */
+/** The pages on their way to Elasticsearch: bounded in bytes, landed in the order of their lane, no document twice at a time. */
 export interface Flight extends AsyncDisposable {
-  /** Aborted when the flight ends early: what is on its way then is cut. */
+  /** Aborted when the flight ends early, by a failure too: what is on its way then is cut. */
   readonly signal: AbortSignal;
   /** Waits until no document of `keys` is on its way. */
   keepApart(keys: readonly Key[]): Promise<void>;
@@ -13,9 +13,13 @@ export interface Flight extends AsyncDisposable {
     byteCount: number,
     send: () => Promise<Result>,
   ): Promise<Result>;
-  /** Calls `land` when every one of `sent` has landed, and all pages before. */
+  /** Calls `land` when every one of `sent` has landed, and all pages before in its lane. */
   close<Result>(
-    page: { keys: readonly Key[]; sent: readonly Promise<Result>[] },
+    page: {
+      keys: readonly Key[];
+      sent: readonly Promise<Result>[];
+      lane?: number;
+    },
     land: (results: Result[]) => Promise<void>,
   ): void;
   /** Waits until every page has landed. */
@@ -32,17 +36,19 @@ export function openFlight(maxBytes: number, kill: AbortSignal): Flight {
   const keysAloft = new Set<Key>();
   const sending = new Set<Promise<unknown>>();
   let bytesAloft = 0;
-  let tail = Promise.resolve();
+  const tails = new Map<number, Promise<void>>();
   let failure: { readonly error: unknown } | undefined;
 
   function fail(error: unknown): void {
-    failure ??= { error };
+    if (failure !== undefined) return;
+    failure = { error };
+    cut.abort(); // nothing lands any more, so nothing is waited for
   }
   function check(): void {
     if (failure !== undefined) throw failure.error;
   }
   async function landed(): Promise<void> {
-    await tail;
+    await Promise.all(tails.values());
     check();
   }
 
@@ -72,22 +78,25 @@ export function openFlight(maxBytes: number, kill: AbortSignal): Flight {
       sending.add(settled);
       return sent;
     },
-    close({ keys, sent }, land) {
+    close({ keys, sent, lane = 0 }, land) {
       const page = Promise.all(sent);
       page.catch(fail);
       check();
-      tail = tail.then(async () => {
+      const before = tails.get(lane) ?? Promise.resolve();
+      const landing = before.then(async () => {
         const results = await page;
         // after a failure nothing lands: the position must not pass it
         if (failure !== undefined) return;
         await land(results);
         for (const key of keys) keysAloft.delete(key);
       }).catch(fail);
+      tails.set(lane, landing);
     },
     async [Symbol.asyncDispose]() {
-      if (failure !== undefined || sending.size > 0) cut.abort();
+      // what is still read is not sent
+      if (sending.size > 0) fail(new DOMException("cut short", "AbortError"));
       await Promise.all(sending);
-      await tail;
+      await Promise.all(tails.values());
     },
   };
 }

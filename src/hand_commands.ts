@@ -2,9 +2,11 @@ import { verifyDocuments } from "./document_verification.ts";
 import { EtlError } from "./failure.ts";
 import { withHand } from "./hand_tools.ts";
 import { refreshDocuments } from "./refresh.ts";
+import { replayDeadLetters } from "./replay.ts";
 import type { Tally } from "./tally.ts";
 import {
   describeDocuments,
+  describeReplay,
   describeSettlement,
   describeVerification,
 } from "./verification_text.ts";
@@ -27,6 +29,14 @@ export interface RefreshArguments {
   readonly index: string;
   readonly ids?: readonly string[];
   readonly where?: string;
+  readonly json: boolean;
+}
+
+/** The command line of `replay`. */
+export interface ReplayArguments {
+  readonly config: string;
+  readonly index?: string;
+  readonly ids?: readonly string[];
   readonly json: boolean;
 }
 
@@ -73,6 +83,21 @@ export async function refresh(given: RefreshArguments): Promise<boolean> {
       describeSettlement(found);
     tell(json ? found : [line]);
     return found.rejected === 0;
+  });
+}
+
+/** Settles dead letters; returns whether none is left of those asked for. */
+export async function replay(
+  { config, index, ids, json }: ReplayArguments,
+): Promise<boolean> {
+  const selection = {
+    ...(index === undefined ? {} : { index }),
+    ...(ids === undefined ? {} : { ids }),
+  };
+  return await withHand(config, async (hand) => {
+    const found = await replayDeadLetters(hand, selection);
+    tell(json ? found : describeReplay(found));
+    return found.indexes.every(({ left }) => left === 0);
   });
 }
 

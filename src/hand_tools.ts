@@ -1,4 +1,3 @@
-import pLimit from "p-limit";
 import { type Checkpoint, openCheckpoint } from "./checkpoint.ts";
 import { openSides, type Sides } from "./comparison.ts";
 import { type ComparedIndex, inspectIndex } from "./compared_index.ts";
@@ -8,18 +7,19 @@ import {
   loadConfig,
   type LoadedConfig,
 } from "./config.ts";
+import { type DeadLetterOffice, openDeadLetters } from "./dead_letters.ts";
 import { openDocuments } from "./documents.ts";
 import { EtlError } from "./failure.ts";
 import { ensureIndex } from "./index_lifecycle.ts";
 import { configureLogging, createLog, type Log } from "./logging.ts";
 import { findDefinition } from "./named_index.ts";
-import type { SettlingStages } from "./pipeline.ts";
+import { limitsOf } from "./open_pipeline.ts";
+import type { SettlingStages } from "./settlement.ts";
 import type { IndexPlan } from "./plan.ts";
 import { planIndexes } from "./plan_indexes.ts";
 import { identifySource } from "./preflight.ts";
 import { createPersister } from "./retry.ts";
 import { openScope } from "./scope.ts";
-import { listSecrets } from "./secrets.ts";
 import { openServers, type Servers } from "./servers.ts";
 import { openSink } from "./sink.ts";
 import type { Stop } from "./stop.ts";
@@ -50,17 +50,16 @@ export async function withHand<Result>(
   use: (hand: Hand) => Promise<Result>,
 ): Promise<Result> {
   const loaded = await loadConfig(file, Deno.env.toObject());
-  const { config } = loaded;
+  const { config, secrets } = loaded;
   const scope = openScope();
   try {
-    const secrets = listSecrets(config);
     scope.add(await configureLogging(config.logging, { secrets }));
     const log = createLog();
     const stop = {
       drain: new AbortController().signal,
       kill: new AbortController().signal,
     };
-    const servers = openServers(config, { scope, log, drain: stop.drain });
+    const servers = openServers(loaded, { scope, log, drain: stop.drain });
     return await use({ ...servers, loaded, config, log, stop });
   } finally {
     await scope.close();
@@ -68,7 +67,7 @@ export async function withHand<Result>(
 }
 
 /**
- * The indexes of the configuration, or the one with this name; nothing is changed.
+ * The indexes of the configuration that are not off, or the one with this name; nothing is changed.
  * @throws {EtlError} `config-invalid` when it has none, `index-missing` when Elasticsearch has none.
  */
 export async function openIndexes(
@@ -76,13 +75,14 @@ export async function openIndexes(
   name?: string,
 ): Promise<HandledIndex[]> {
   const { config } = loaded;
-  const only = name === undefined ? undefined : findDefinition(config, name);
   const signal = stop.kill;
-  const plans = await planIndexes(loaded, { source, signal });
+  const only = name === undefined
+    ? {}
+    : { name: findDefinition(config, name).name };
+  const plans = await planIndexes(loaded, { source, signal, ...only });
   const indexes: HandledIndex[] = [];
   for (const plan of plans) {
     const definition = findDefinition(config, plan.name);
-    if (only !== undefined && only !== definition) continue;
     const found = await inspectIndex(cluster, { name: plan.name, signal });
     const index = found.name;
     const sides = openSides({ source, cluster, plan, index, signal });
@@ -93,12 +93,16 @@ export async function openIndexes(
 
 /**
  * Opens what writes to the index. It may be used while an agent writes too: of two readings of a document the newer one wins,
- * whoever made it.
+ * whoever made it. What is refused is recorded in `office`, what is settled leaves it; without one in the configuration's.
  */
 export async function openStages(
-  { source, cluster, persister, config, log, stop }: Hand,
-  { definition, plan, found }: HandledIndex,
+  hand: Hand,
+  { definition, plan, found, office }: HandledIndex & {
+    office?: DeadLetterOffice;
+  },
 ): Promise<SettlingStages> {
+  const { source, cluster, persister, pressure, rate, config, log, stop } =
+    hand;
   const signal = stop.kill;
   const identity = await identifySource(source, signal);
   const index = await ensureIndex(cluster, {
@@ -109,13 +113,9 @@ export async function openStages(
   if (index.name !== found.name) {
     throw new EtlError({ kind: "index-missing", index: found.name });
   }
-  const checkpoint = await openState({ config, log, stop });
-  const { maxBytes, concurrency } = config.elasticsearch;
-  const maxBytesInFlight = maxBytes * concurrency;
-  const limits = {
-    maxRequestBytes: maxBytes,
-    maxReadingBytes: maxBytesInFlight,
-  };
+  const checkpoint = await openState(hand);
+  const { of: deadLettersOf } = office ?? await openOffice(hand);
+  const { maxBytesInFlight, maxReaders, limits } = limitsOf(config);
   // PostgreSQL may have gone back in time: its own numbers may be lower than those in the index
   const saved = checkpoint.load(plan.name)?.document_version;
   const versions = openVersions(saved);
@@ -124,13 +124,28 @@ export async function openStages(
     checkpoint,
     versions,
     maxBytesInFlight,
+    maxReaders,
+    rate,
     documents: openDocuments({ source, plan, versions, limits }),
     sink: openSink({
-      ...{ cluster, persister, index },
-      limit: pLimit(concurrency),
+      ...{ cluster, persister, pressure, index },
+      deadLetters: deadLettersOf(plan.name),
       log: log.with({ index: plan.name }),
     }),
   };
+}
+
+/** The dead letters of the configuration, which an agent may change too; as many as `stopAfter` of an index, where that is given. */
+export async function openOffice(
+  { config, loaded, log, stop }: Hand,
+  { stopAfter }: { stopAfter: number | undefined } = config.rejections,
+): Promise<DeadLetterOffice> {
+  const options = { limits: config.retry, log, drain: stop.drain };
+  return await openDeadLetters({ ...config.rejections, stopAfter }, {
+    persister: createPersister("dead-letter file", options),
+    secrets: loaded.secrets,
+    signal: stop.kill,
+  });
 }
 
 /** The agent's state; commands by hand read it, and never save it. */

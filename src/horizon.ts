@@ -73,6 +73,7 @@ const ActivityRow = z.object({
   system: z.string(),
   version: z.string().regex(/^\d+$/),
   is_standby: z.enum(["true", "false"]),
+  max_prepared: z.string(),
   pid: z.string().nullable(),
   start: z.string().nullable(),
   age_seconds: z.string().nullable(),
@@ -84,6 +85,7 @@ const ActivityRow = z.object({
 const ACTIVITY: Statement<z.infer<typeof ActivityRow>> = {
   label: "pg_stat_activity",
   sql: `select n.now_text as now, n.seen, n.system, n.version, n.is_standby,
+  current_setting('max_prepared_transactions') as max_prepared,
   a.pid::text as pid, ${timeText("a.xact_start")} as start,
   extract(epoch from n.now - a.xact_start)::bigint::text as age_seconds,
   coalesce(a.pid is not null and a.backend_type is null or a.state = 'disabled', false)::text as is_hidden
@@ -100,12 +102,14 @@ left join pg_stat_activity a on a.datname = current_database()
   and a.backend_type is distinct from 'autovacuum worker'
   and (a.xact_start is not null or a.backend_type is null or a.state = 'disabled')`,
   row: ActivityRow,
+  isRepeated: true,
 };
 
 const PREPARED: Statement<{ gid: string }> = {
   label: "pg_prepared_xacts",
   sql: `select gid from pg_prepared_xacts where database = current_database()`,
   row: z.object({ gid: z.string() }),
+  isRepeated: true,
 };
 
 /**
@@ -129,12 +133,15 @@ export function openHorizon(log: Log): Horizon {
   return {
     async note(source, { low, signal }) {
       const activity = await source.query(ACTIVITY, { signal });
-      const gids = await source.query(PREPARED, { signal });
       const [first] = activity;
       if (first === undefined) {
         throw new RangeError("Cannot note the time: no row came");
       }
       const { now } = first;
+      // it changes with a restart alone, and what is prepared after that began after `now`
+      const gids = first.max_prepared === "0"
+        ? []
+        : await source.query(PREPARED, { signal });
       const open = new Map<string, Time>();
       for (const { pid, start } of activity) {
         if (pid !== null && start !== null) open.set(`${pid} ${start}`, start);

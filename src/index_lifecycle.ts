@@ -1,9 +1,16 @@
 import { createHash } from "node:crypto";
-import { z } from "zod";
 import type { Cluster } from "./elasticsearch.ts";
-import { EtlError } from "./failure.ts";
+import { changeAliases, writeAlias } from "./aliases.ts";
+import { EtlError, recovers } from "./failure.ts";
 import type { IndexConfig } from "./index_config.ts";
-import { parseTimeValue } from "./index_settings.ts";
+import { createIndex, findIndexes, type FoundIndex } from "./index_requests.ts";
+import {
+  type IndexBody,
+  isTuned,
+  mayRestore,
+  readTemplateSettings,
+  tuneBody,
+} from "./load_tuning.ts";
 import type { Log } from "./logging.ts";
 
 /** The index that documents are written to, as it is in Elasticsearch. */
@@ -17,6 +24,8 @@ export interface TargetIndex {
   readonly isSearched: boolean;
   /** For how long it remembers the version of a deleted document, in milliseconds. */
   readonly gcDeletesMs: number;
+  /** Whether it has to be restored once it is loaded. */
+  readonly isTuned: boolean;
 }
 
 /** What an index is made from. */
@@ -30,20 +39,13 @@ export interface IndexRecipe {
   readonly source: { readonly system: string; readonly database: string };
 }
 
-const FoundIndexes = z.record(
-  z.string(),
-  z.object({
-    aliases: z.record(z.string(), z.unknown()),
-    settings: z.object({
-      index: z.object({
-        uuid: z.string(),
-        "gc_deletes": z.string().default("60s").transform(parseTimeValue),
-      }),
-    }),
-  }),
-);
-
-const Acknowledged = z.object({ acknowledged: z.boolean() });
+interface EnsureOptions {
+  readonly recipe: IndexRecipe;
+  /** Whether an index that has to be made is tuned for a load, after which it is restored. */
+  readonly isForLoad?: boolean;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
 
 /** Elasticsearch forgets a delete's version after this time; its default of a minute is short for a request that is slow. */
 const GC_DELETES = "10m";
@@ -58,11 +60,7 @@ const GC_DELETES = "10m";
  */
 export async function ensureIndex(
   cluster: Cluster,
-  { recipe, log, signal }: {
-    recipe: IndexRecipe;
-    log: Log;
-    signal: AbortSignal;
-  },
+  { recipe, isForLoad = false, log, signal }: EnsureOptions,
 ): Promise<TargetIndex> {
   const { name } = recipe;
   const found = await findIndexes(cluster, name, signal);
@@ -74,7 +72,7 @@ export async function ensureIndex(
     throw new EtlError({ kind: "index-unusable", index: name, detail });
   }
   if (first === undefined) {
-    return await ensureIndexBeside(cluster, { recipe, log, signal });
+    return await ensureIndexBeside(cluster, { recipe, isForLoad, log, signal });
   }
   const target = await adopt(cluster, { physical: first, name, found, signal });
   if (target === undefined) {
@@ -86,17 +84,13 @@ export async function ensureIndex(
 /** The index that `recipe` makes, made when it is not there; nobody searches it before {@linkcode switchAlias}. */
 export async function ensureIndexBeside(
   cluster: Cluster,
-  { recipe, log, signal }: {
-    recipe: IndexRecipe;
-    log: Log;
-    signal: AbortSignal;
-  },
+  { recipe, isForLoad = false, log, signal }: EnsureOptions,
 ): Promise<TargetIndex> {
   const physical = `${recipe.name}-${hashRecipe(recipe)}`;
   let found = await findIndexes(cluster, physical, signal);
   if (!(physical in found)) {
-    await createIndex(cluster, { physical, recipe, signal });
-    log.info("index made", { name: physical });
+    const options = { physical, recipe, isForLoad, log, signal };
+    await makeIndex(cluster, options);
     found = await findIndexes(cluster, physical, signal);
   }
   const { name } = recipe;
@@ -105,27 +99,6 @@ export async function ensureIndexBeside(
     throw new EtlError({ kind: "index-missing", index: physical });
   }
   return target;
-}
-
-/** Whether an index has this very name, and not as an alias. */
-export async function hasPlainIndex(
-  cluster: Cluster,
-  { name, signal }: { name: string; signal: AbortSignal },
-): Promise<boolean> {
-  return name in await findIndexes(cluster, name, signal);
-}
-
-/** Deletes an index for good. */
-export async function deleteIndex(
-  cluster: Cluster,
-  { name, signal }: { name: string; signal: AbortSignal },
-): Promise<void> {
-  await cluster.request({
-    method: "DELETE",
-    path: `/${encodeURIComponent(name)}`,
-    index: name,
-    answer: Acknowledged,
-  }, signal);
 }
 
 /** The index of this name and uuid, if it is still there. */
@@ -143,41 +116,13 @@ export async function findIndex(
   return target?.uuid === index.uuid ? target : undefined;
 }
 
-/**
- * Lets people search `target` under `name`, in one step: whoever searches meets the old index or this one.
- * @throws {EtlError} `index-unusable` when an index has the plain name.
- */
-export async function switchAlias(
-  cluster: Cluster,
-  { name, target, signal }: {
-    name: string;
-    target: TargetIndex;
-    signal: AbortSignal;
-  },
-): Promise<void> {
-  const searched = Object.keys(await findIndexes(cluster, name, signal));
-  if (searched.includes(name)) {
-    const detail =
-      "an index has the name that is to be an alias; delete it, and the alias takes its place";
-    throw new EtlError({ kind: "index-unusable", index: name, detail });
-  }
-  await changeAliases(cluster, {
-    index: target.name,
-    add: [name],
-    remove: searched
-      .filter((index) => index !== target.name)
-      .map((index) => ({ index, alias: name })),
-    signal,
-  });
-}
-
 /** An index that is there, as one to write to: with its write alias, whoever made it. */
 async function adopt(
   cluster: Cluster,
   { physical, name, found, signal }: {
     physical: string;
     name: string;
-    found: z.infer<typeof FoundIndexes>;
+    found: Readonly<Record<string, FoundIndex>>;
     signal: AbortSignal;
   },
 ): Promise<TargetIndex | undefined> {
@@ -189,20 +134,10 @@ async function adopt(
   }
   const isSearched = physical === name || name in index.aliases;
   const { uuid, gc_deletes: gcDeletesMs } = index.settings.index;
-  return { name: physical, uuid, alias, isSearched, gcDeletesMs };
-}
-
-/** Makes what was written searchable now. */
-export async function refreshIndex(
-  cluster: Cluster,
-  { index, signal }: { index: string; signal: AbortSignal },
-): Promise<void> {
-  await cluster.request({
-    method: "POST",
-    path: `/${encodeURIComponent(index)}/_refresh`,
-    index,
-    answer: z.unknown(),
-  }, signal);
+  return {
+    ...{ name: physical, uuid, alias, isSearched, gcDeletesMs },
+    isTuned: isTuned(index),
+  };
 }
 
 /** Eight hexadecimal digits that change with the settings, the mappings, the document query or the database. */
@@ -212,58 +147,46 @@ function hashRecipe({ indexConfig, document, source }: IndexRecipe): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 8);
 }
 
-function writeAlias(physical: string): string {
-  return `${physical}-write`;
-}
-
-async function findIndexes(
+/** Makes the index of `recipe`; with `isForLoad` tuned for that, where nothing stands against it. */
+async function makeIndex(
   cluster: Cluster,
-  name: string,
-  signal: AbortSignal,
-): Promise<z.infer<typeof FoundIndexes>> {
-  try {
-    return await cluster.request({
-      method: "GET",
-      path: `/${encodeURIComponent(name)}`,
-      query: {
-        filter_path:
-          "*.aliases,*.settings.index.uuid,*.settings.index.gc_deletes",
-      },
-      index: name,
-      answer: FoundIndexes,
-    }, signal);
-  } catch (error) {
-    const isMissing = error instanceof EtlError &&
-      error.failure.kind === "index-missing";
-    if (isMissing) return {};
-    throw error;
-  }
-}
-
-async function createIndex(
-  cluster: Cluster,
-  { physical, recipe: { indexConfig }, signal }: {
+  { physical, recipe: { indexConfig }, isForLoad, log, signal }: {
     physical: string;
     recipe: IndexRecipe;
+    isForLoad: boolean;
+    log: Log;
     signal: AbortSignal;
   },
 ): Promise<void> {
-  await cluster.request({
-    method: "PUT",
-    path: `/${encodeURIComponent(physical)}`,
-    index: physical,
-    body: {
-      settings: withGcDeletes(indexConfig.settings ?? {}),
-      mappings: indexConfig.mappings,
-      aliases: { [writeAlias(physical)]: {} },
-    },
-    answer: Acknowledged,
-  }, signal).catch((error: unknown) => {
-    // made meanwhile: by another agent, or by a try whose answer was lost
-    const isThere = error instanceof EtlError && "type" in error.failure &&
-      error.failure.type === "resource_already_exists_exception";
-    if (!isThere) throw error;
-  });
+  const name = physical;
+  const body = {
+    settings: withGcDeletes(indexConfig.settings ?? {}),
+    mappings: indexConfig.mappings,
+  };
+  const aliases = { [writeAlias(physical)]: {} };
+  const make = async (body: IndexBody, fields = {}) => {
+    await createIndex(cluster, { name, body: { ...body, aliases }, signal });
+    log.info("index made", { name, ...fields });
+  };
+  if (!isForLoad) return await make(body);
+  if (!await mayRestore(cluster, { name, signal })) {
+    await make(body);
+    log.info("the index is not tuned for the load: the user lacks manage", {
+      name,
+    });
+    return;
+  }
+  const templates = await readTemplateSettings(cluster, { name, signal });
+  try {
+    await make(tuneBody(body, templates), { tuned: true });
+  } catch (error) {
+    if (!recovers(error, "split")) throw error;
+    await make(body); // where it is not for the tuning, this says what it is for
+    log.info("the index is not tuned for the load: it was refused", {
+      name,
+      error,
+    });
+  }
 }
 
 function withGcDeletes(
@@ -273,26 +196,4 @@ function withGcDeletes(
     return { ...settings };
   }
   return { ...settings, "index.gc_deletes": GC_DELETES };
-}
-
-async function changeAliases(
-  cluster: Cluster,
-  { index, add, remove = [], signal }: {
-    index: string;
-    add: readonly string[];
-    remove?: readonly { readonly index: string; readonly alias: string }[];
-    signal: AbortSignal;
-  },
-): Promise<void> {
-  const actions = [
-    ...remove.map((removed) => ({ remove: removed })),
-    ...add.map((alias) => ({ add: { index, alias } })),
-  ];
-  await cluster.request({
-    method: "POST",
-    path: "/_aliases",
-    index,
-    body: { actions },
-    answer: Acknowledged,
-  }, signal);
 }

@@ -65,19 +65,71 @@ export function checkSettings(
   settings: Readonly<Record<string, unknown>>,
 ): readonly SettingFault[] {
   return flatten(settings, []).flatMap(({ path, value }) => {
-    const name = path.join(".").replace(/^index\./, "");
+    const name = fullName(path).slice("index.".length);
     const message = CHECKS.get(name)?.(value);
     return message === undefined ? [] : [{ path, message }];
   });
+}
+
+/**
+ * The settings by their full names, however they are written.
+ * @example
+ * ```ts
+ * import { deepEqual } from "node:assert/strict";
+ * import { settingsByName } from "./index_settings.ts";
+ * const settings = { index: { "merge.policy": { type: "tiered" } }, codec: "best" };
+ * deepEqual([...settingsByName(settings)], [
+ *   ["index.merge.policy.type", "tiered"],
+ *   ["index.codec", "best"],
+ * ]);
+ * ```
+ */
+export function settingsByName(
+  settings: Readonly<Record<string, unknown>>,
+): ReadonlyMap<string, unknown> {
+  return new Map(
+    flatten(settings, []).map(({ path, value }) => [fullName(path), value]),
+  );
+}
+
+/**
+ * The settings without those of these full names; the others as they are written.
+ * @example
+ * ```ts
+ * import { deepEqual } from "node:assert/strict";
+ * import { omitSettings } from "./index_settings.ts";
+ * const settings = { index: { codec: "best", refresh_interval: "5s" }, "index.refresh_interval": "5s" };
+ * deepEqual(omitSettings(settings, new Set(["index.refresh_interval"])), {
+ *   index: { codec: "best" },
+ * });
+ * ```
+ */
+export function omitSettings(
+  settings: Readonly<Record<string, unknown>>,
+  names: ReadonlySet<string>,
+  path: Path = [],
+): Record<string, unknown> {
+  const kept = Object.entries(settings).flatMap(([key, value]) => {
+    const place = [...path, key];
+    if (names.has(fullName(place))) return [];
+    return [[key, isMap(value) ? omitSettings(value, names, place) : value]];
+  });
+  return Object.fromEntries(kept);
+}
+
+function fullName(path: Path): string {
+  return `index.${path.join(".").replace(/^index\./, "")}`;
+}
+
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function flatten(
   value: unknown,
   path: Path,
 ): readonly { readonly path: Path; readonly value: unknown }[] {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return [{ path, value }];
-  }
+  if (!isMap(value)) return [{ path, value }];
   return Object.entries(value).flatMap(([name, inner]) =>
     flatten(inner, [...path, name])
   );

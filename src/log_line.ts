@@ -86,25 +86,36 @@ export function formatJson(
 }
 
 /**
- * Shows each of the `secrets` as `***`, also where it is encoded for a URL; one of less than four characters is left.
+ * Shows each of the `secrets` as `***`, those too that come later, also where one is encoded for a URL; one of less than
+ * four characters is left.
  * @example
  * ```ts
  * import { equal } from "node:assert/strict";
  * import { createRedactor } from "./log_line.ts";
- * equal(createRedactor(["tester100"])("user:tester100@host"), "user:***@host");
+ * equal(createRedactor(new Set(["tester100"]))("user:tester100@host"), "user:***@host");
  * ```
  */
 export function createRedactor(
-  secrets: readonly string[],
+  secrets: ReadonlySet<string>,
 ): (text: string) => string {
-  const parts = secrets
+  let pattern = patternOf(secrets);
+  let count = secrets.size;
+  return (text) => {
+    if (secrets.size !== count) {
+      pattern = patternOf(secrets);
+      count = secrets.size;
+    }
+    return pattern === undefined ? text : text.replaceAll(pattern, "***");
+  };
+}
+
+function patternOf(secrets: ReadonlySet<string>): RegExp | undefined {
+  const parts = [...secrets]
     .filter((secret) => secret.length >= MIN_SECRET_LENGTH)
     .flatMap((secret) => [secret, encodeURIComponent(secret)]) // as in a URL
     .toSorted((a, b) => b.length - a.length) // one may be the start of another
     .map((part) => part.replaceAll(/[^\p{L}\p{N}]/gu, "\\$&"));
-  if (parts.length === 0) return (text) => text;
-  const pattern = new RegExp(parts.join("|"), "g");
-  return (text) => text.replaceAll(pattern, "***");
+  return parts.length === 0 ? undefined : new RegExp(parts.join("|"), "g");
 }
 
 /** What is taken out of fields, and what is added. */

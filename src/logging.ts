@@ -15,6 +15,7 @@ import {
   type LogFields,
   toPlain,
 } from "./log_line.ts";
+import { writeLine } from "./terminal.ts";
 
 /** How much is logged; each level includes those after it. */
 export type LogLevel = "debug" | "info" | "warning" | "error";
@@ -57,12 +58,12 @@ const PRIVATE_MODE = 0o600;
 
 /**
  * Makes the process log as configured until what it returns is disposed of, which writes what is pending.
- * An occurrence of one of the `secrets` in a message or a field is shown as `***`.
+ * An occurrence of one of the `secrets`, which may grow, in a message or a field is shown as `***`.
  * @throws {EtlError} `config-invalid` if the log file cannot be opened.
  */
 export async function configureLogging(
   logging: LoggingConfig,
-  { secrets }: { secrets: readonly string[] },
+  { secrets }: { secrets: ReadonlySet<string> },
 ): Promise<AsyncDisposable> {
   const redact = createRedactor(secrets);
   const format = logging.format === "json" ? formatJson : formatText;
@@ -82,7 +83,7 @@ export async function configureLogging(
   const sinks: Record<string, Sink> = {};
   if (logging.console) {
     const colors = Deno.stderr.isTerminal() && !Deno.noColor;
-    sinks["console"] = (record) => writeError(render(record, colors));
+    sinks["console"] = (record) => writeLine(render(record, colors));
   }
   if (logging.file !== undefined) {
     sinks["file"] = openFileSink(
@@ -126,27 +127,25 @@ function toFields({ category, properties }: LogRecord): LogFields {
 function openFileSink(
   { path, maxBytes, maxFiles }: NonNullable<LoggingConfig["file"]>,
   formatter: (record: LogRecord) => string,
-): Sink & AsyncDisposable {
+): Sink {
   try {
     const options = { create: true, append: true, mode: PRIVATE_MODE };
     Deno.openSync(path, options).close();
-    // its types take the first overload, the one that blocks
-    const write: Sink & Partial<AsyncDisposable> = getRotatingFileSink(path, {
+    const keepPrivate = watchRotation(path);
+    const encoder = new TextEncoder();
+    return getRotatingFileSink(path, {
       maxSize: maxBytes,
       maxFiles,
       formatter,
       // written at once, synced beside; lines that come during a sync are written together
       nonBlocking: true,
       bufferSize: 0,
-    });
-    const keepPrivate = watchRotation(path);
-    return Object.assign((record: LogRecord) => {
-      write(record);
-      keepPrivate();
-    }, {
-      async [Symbol.asyncDispose]() {
-        await write[Symbol.asyncDispose]?.();
-        keepPrivate();
+      encoder: {
+        encode(text) {
+          // what is encoded is written next, and in between the file is rotated, all without a pause
+          queueMicrotask(keepPrivate);
+          return encoder.encode(text);
+        },
       },
     });
   } catch (cause) {
@@ -157,8 +156,8 @@ function openFileSink(
 }
 
 /**
- * Gives a file that a rotation made the mode of the first, once the next line is written: the library has no option
- * for it, and to change the umask the agent would need every `sys` permission.
+ * Gives a file that a rotation made the mode of the first: the library has no option for it, and to change the umask the
+ * agent would need every `sys` permission.
  */
 function watchRotation(path: string): () => void {
   let { ino } = Deno.statSync(path);
@@ -177,16 +176,4 @@ function watchRotation(path: string): () => void {
 function nameError(error: unknown): string {
   if (!(error instanceof Error)) return "unknown error";
   return "code" in error ? `code is ${error.code}` : error.name;
-}
-
-/** A log that cannot be written must not stop the agent: then the line is lost. */
-function writeError(line: string): void {
-  let bytes = new TextEncoder().encode(line);
-  try {
-    while (bytes.length > 0) {
-      bytes = bytes.subarray(Deno.stderr.writeSync(bytes));
-    }
-  } catch {
-    // nowhere is left to tell it
-  }
 }

@@ -4,9 +4,9 @@ import {
   type Settlement,
   settlePages,
   type SettlingStages,
-} from "./pipeline.ts";
+} from "./settlement.ts";
 import type { Page } from "./plan.ts";
-import type { Position } from "./checkpoint.ts";
+import type { Position } from "./position.ts";
 import type { Stop } from "./stop.ts";
 import { openStrayDeletions } from "./stray_deletions.ts";
 

@@ -6,6 +6,8 @@ export interface Operations {
   readonly entries: readonly Entry[];
   /** When they were read, by `performance.now()`; unknown counts as now. */
   readonly readAtMs?: number;
+  /** The number of the reading, which each of them bears. */
+  readonly version?: string;
 }
 
 /** One operation: the key of its document, and where it stands in the buffer. */
@@ -15,11 +17,28 @@ export interface Entry {
   readonly end: number;
 }
 
-/** A document that is refused for good: its key, and the type and field of the error, never its reason, which quotes values. */
+/** A document that is refused for good: what of it may be logged. */
 export interface Rejection {
   readonly key: Key;
   readonly type: string;
   readonly field?: string;
+}
+
+/** A document that is refused for good, with what quotes its values: for the dead letters alone, never for the log. */
+export interface RefusedDocument extends Rejection {
+  /** Elasticsearch's own words. */
+  readonly reason?: string;
+  /** The number of the reading that was refused. */
+  readonly version?: string;
+  /** Its source as JSON text, as it was sent; none where it could not be read, or was to be deleted. */
+  readonly document?: string;
+}
+
+/** What of a refused document may be logged. */
+export function rejectionOf(
+  { key, type, field }: RefusedDocument,
+): Rejection {
+  return field === undefined ? { key, type } : { key, type, field };
 }
 
 /** The body of the request. */
@@ -63,4 +82,49 @@ export function halveOperations(operations: Operations): Operations[] {
     { ...operations, entries: entries.slice(0, middle) },
     { ...operations, entries: entries.slice(middle) },
   ];
+}
+
+/**
+ * The first operations that are at most `maxBytes` together, at least one, and the others.
+ * @example
+ * ```ts
+ * import { deepEqual } from "node:assert/strict";
+ * import { splitOperations } from "./operations.ts";
+ * const entries = ["a", "b", "c"].map((key, n) => ({ key, start: 2 * n, end: 2 * n + 2 }));
+ * const parts = splitOperations({ buffer: new Uint8Array(6), entries }, 5);
+ * deepEqual(parts.map(({ entries }) => entries.map(({ key }) => key)), [["a", "b"], ["c"]]);
+ * ```
+ */
+export function splitOperations(
+  operations: Operations,
+  maxBytes: number,
+): [Operations, Operations] {
+  const { entries } = operations;
+  const start = entries[0]?.start ?? 0;
+  const over = entries.findIndex(({ end }) => end - start > maxBytes);
+  const count = over < 0 ? entries.length : Math.max(over, 1);
+  return [
+    { ...operations, entries: entries.slice(0, count) },
+    { ...operations, entries: entries.slice(count) },
+  ];
+}
+
+/**
+ * The source in an operation, as it is sent: the line after the action; none for a delete.
+ * @example
+ * ```ts
+ * import { equal } from "node:assert/strict";
+ * import { sourceOf } from "./operations.ts";
+ * const buffer = new TextEncoder().encode('{"index":{}}\n{"a":1}\n');
+ * const entry = { key: "k", start: 0, end: buffer.length };
+ * equal(sourceOf({ buffer, entries: [entry] }, entry), '{"a":1}');
+ * ```
+ */
+export function sourceOf(
+  { buffer }: Operations,
+  { start, end }: Entry,
+): string | undefined {
+  const text = new TextDecoder().decode(buffer.subarray(start, end));
+  const source = text.slice(text.indexOf("\n") + 1).trimEnd();
+  return source === "" ? undefined : source;
 }

@@ -1,4 +1,5 @@
-import type { Position } from "./checkpoint.ts";
+import type { ChangeProbe } from "./change_probe.ts";
+import type { Position } from "./position.ts";
 import { EtlError } from "./failure.ts";
 import {
   earliest,
@@ -17,6 +18,7 @@ export interface Following {
   readonly source: Source;
   readonly plan: IndexPlan;
   readonly horizon: Horizon;
+  readonly probe: ChangeProbe;
   readonly versions: Versions;
   readonly log: Log;
   /** Looked at between pages: the generator ends early, at a place it can go on from. */

@@ -53,8 +53,11 @@ export interface DocumentPlan {
 /** A column of the document query that is for the agent, not a field. */
 export type AgentColumn = "_deleted" | "_routing";
 
-/** Documents to read and settle, each key once; with the last page of a batch comes the position that is then safe. */
+/** Documents to read and settle, each key once. */
 export interface Page<Position> {
   readonly keys: readonly Key[];
-  readonly next?: Position;
+  /** Pages of one lane are settled in their order; those of others are not waited for. */
+  readonly lane?: number;
+  /** The position that is safe, called once this page and those before in its lane are settled; the last page of a batch has it. */
+  readonly next?: () => Position;
 }

@@ -6,16 +6,31 @@ import type { Source } from "./postgres.ts";
 import { planIndex } from "./preflight.ts";
 
 /**
- * The plans of all indexes of the configuration, in its order.
- * @throws {EtlError} `config-invalid` with everything that the database contradicts.
+ * The plans of the indexes of the configuration that are not off, in its order, or of the one called `name`, off or not.
+ * @throws {EtlError} `config-invalid` with everything that the database contradicts, or when all indexes are off.
  */
 export async function planIndexes(
   { config, locate }: LoadedConfig,
-  { source, signal }: { source: Source; signal: AbortSignal },
+  { source, signal, name }: {
+    source: Source;
+    signal: AbortSignal;
+    name?: string;
+  },
 ): Promise<IndexPlan[]> {
   const plans: IndexPlan[] = [];
   const faults: string[] = [];
+  if (
+    name === undefined && !config.indexes.some(({ enabled }) => enabled)
+  ) {
+    const fault = `${locate(["indexes"])}: indexes: all are off, write ` +
+      "enabled: true for one, or delete the key";
+    throw new EtlError({ kind: "config-invalid", faults: [fault] });
+  }
   for (const [place, definition] of config.indexes.entries()) {
+    const isMeant = name === undefined
+      ? definition.enabled
+      : definition.name === name;
+    if (!isMeant) continue;
     const preflight = await planIndex(source, {
       definition,
       path: ["indexes", place],

@@ -1,34 +1,28 @@
 // @ts-types="@types/pg"
 import pg from "pg";
 import { z } from "zod";
-import { CopyOut } from "./copy_out.ts";
-import { EtlError, RECOVERY } from "./failure.ts";
+import { EtlError, type Failure, RECOVERY } from "./failure.ts";
 import type { Log } from "./logging.ts";
 import { explainPostgresError } from "./postgres_failure.ts";
-import { type TlsFiles, tlsOptions } from "./postgres_tls.ts";
+import { expectFit, type Fitness, openHosts } from "./postgres_hosts.ts";
+import { openPool } from "./postgres_pool.ts";
+import {
+  openTransaction,
+  type PostgresOptions,
+  type Session,
+  type Value,
+} from "./postgres_session.ts";
 import type { Persister } from "./retry.ts";
-
-/** How PostgreSQL is reached; durations in milliseconds. */
-export interface PostgresOptions {
-  readonly host: string;
-  readonly port: number;
-  readonly database: string;
-  readonly user: string;
-  readonly password?: string;
-  readonly ssl: false | TlsFiles;
-  readonly connectTimeoutMs: number;
-  readonly statementTimeoutMs: number;
-}
+import type { Secrets } from "./secrets.ts";
 
 /** A statement beside the schema of its rows, in which every value is text or null; `label` names it in messages. */
 export interface Statement<Row> {
   readonly label: string;
   readonly sql: string;
   readonly row: z.ZodType<Row>;
+  /** Whether it is planned once for a connection: it is one of few, and its plan is always the same. */
+  readonly isRepeated?: boolean;
 }
-
-/** A parameter of a statement: text in PostgreSQL's own form, or an array of such. */
-export type Value = string | null | readonly string[];
 
 /** A column of a query's result. */
 export interface Column {
@@ -44,13 +38,17 @@ export interface QueryFault {
   readonly position?: number;
 }
 
-/** PostgreSQL, read only; every call is tried again while time can mend its failure. */
-export interface Source {
+/** What answers short statements. */
+export interface Answering {
   /** The rows of a short statement. */
   query<Row>(
     statement: Statement<Row>,
     options: { values?: readonly Value[]; signal: AbortSignal },
   ): Promise<Row[]>;
+}
+
+/** PostgreSQL, read only; every call is tried again while time can mend its failure. */
+export interface Source extends Answering {
   /** The columns that a query shows, or why it is refused; nothing is read. `parameterCount` parameters are empty arrays. */
   describe(
     query: { label: string; sql: string; parameterCount?: number },
@@ -63,12 +61,13 @@ export interface Source {
   ): Promise<string>;
   /**
    * Runs `copy … to stdout`, handing each message to the row function of `start`, which is called anew for each try.
+   * Where `sql` is a function, it is called before that, and may ask the very connection that runs what it returns.
    * An abort ends the connection, and with it the statement.
    */
   copy(
     copy: {
       label: string;
-      sql: string;
+      sql: string | ((connection: Answering) => Promise<string>);
       start: () => (message: Uint8Array) => void;
     },
     signal: AbortSignal,
@@ -79,23 +78,15 @@ export interface Source {
 const Explained = z.tuple([z.object({ "QUERY PLAN": z.string() })]);
 
 /** Two for the pages of a load and of following, one for looking beside them. */
-const MAX_CONNECTIONS = 4;
+const DEFAULT_CONNECTIONS = 4;
 
-/** A frozen connection is found by the client: the server's own limit comes first, this much earlier. */
-const DEADLINE_SLACK_MS = 5_000;
+/** A load reads keys while it reads documents. */
+const MIN_CONNECTIONS = 2;
 
-/** The text of a value must not depend on the server's or the role's settings: every comparison is by bytes. */
-const SESSION = [
-  "TimeZone=UTC",
-  "DateStyle=ISO, YMD",
-  "IntervalStyle=postgres",
-  "extra_float_digits=1",
-  "bytea_output=hex",
-  "xmlbinary=base64",
-  "standard_conforming_strings=on",
-  "default_transaction_isolation=read committed",
-  "default_transaction_read_only=on",
-];
+/** What of `statement_timeout` a statement must have taken for its end to be the timeout's, and not an operator's. */
+const TIMEOUT_SHARE = 0.95;
+
+const CANCELLED = "57014";
 
 /** `name` as an identifier in SQL. */
 export function quoteIdentifier(name: string): string {
@@ -137,93 +128,88 @@ export function useParameters(count: number): string {
     .join(" and ");
 }
 
-/** Opens the pool; connections are made when they are needed. */
+/** Opens PostgreSQL; connections are made when they are needed. */
 export function openSource(
   options: PostgresOptions,
-  { persister, log }: { persister: Persister; log: Log },
+  { persister, log, secrets, fitness, maxConnections = DEFAULT_CONNECTIONS }: {
+    persister: Persister;
+    log: Log;
+    /** Gets each password that is read from a file. */
+    secrets?: Secrets;
+    fitness?: Fitness;
+    maxConnections?: number;
+  },
 ): Source {
-  const pool = new pg.Pool({
-    host: options.host,
-    port: options.port,
-    database: options.database,
-    user: options.user,
-    // an empty string keeps the driver from asking PGPASSWORD; a missing one lets it look into ~/.pgpass
-    ...(options.password === undefined ? {} : { password: options.password }),
-    ssl: options.ssl === false ? false : tlsOptions(options.ssl),
-    application_name: "pg2es",
-    max: MAX_CONNECTIONS,
-    keepAlive: true,
-    keepAliveInitialDelayMillis: 5_000,
-    connectionTimeoutMillis: options.connectTimeoutMs,
-    idleTimeoutMillis: 60_000,
-    statement_timeout: options.statementTimeoutMs,
-    query_timeout: options.statementTimeoutMs + DEADLINE_SLACK_MS,
-    options: SESSION
-      .map((setting) => `-c ${setting.replaceAll(" ", "\\ ")}`)
-      .join(" "),
-    types: { getTypeParser: () => (value: string) => value },
+  const hosts = openHosts(options, { secrets, log, fitness });
+  const pool = openPool(hosts.connect, {
+    maxConnections: Math.max(maxConnections, MIN_CONNECTIONS),
   });
-  // without a listener an error of a connection ends the process; whoever uses it is told by the query that fails
-  pool.on("error", () => {});
-  pool.on("connect", (client) => {
-    client.on("error", ({ message }) => {
-      log.debug("connection to PostgreSQL lost", { message });
-    });
-  });
+  const isPooled = options.lock !== undefined;
 
-  async function run<T>(
-    label: string,
-    use: (client: pg.PoolClient) => Promise<T>,
-    signal: AbortSignal,
+  async function transact<T>(
+    session: Session,
+    work: (session: Session) => Promise<T>,
   ): Promise<T> {
-    return await persister.persist(async () => {
-      let client: pg.PoolClient;
+    await session.query(isPooled ? openTransaction(options) : "begin");
+    // the server behind a pooler is another one for each transaction
+    if (isPooled) await expectFit(session, options);
+    const result = await work(session);
+    await session.query("commit");
+    return result;
+  }
+
+  /** Does `work` on a connection, again and again while time can mend its failure. */
+  async function run<T>(
+    work: (session: Session) => Promise<T>,
+    { label, signal, isTransaction = isPooled }: {
+      label: string;
+      signal: AbortSignal;
+      isTransaction?: boolean;
+    },
+  ): Promise<T> {
+    async function fitWork(session: Session): Promise<T> {
+      await fitness?.expect(session);
+      return await work(session);
+    }
+    async function attempt(
+      session: Session,
+    ): Promise<{ result: T } | { error: EtlError }> {
       try {
-        client = await pool.connect();
+        const result = isTransaction
+          ? await transact(session, fitWork)
+          : await fitWork(session);
+        return { result };
       } catch (error) {
         const failure = explainPostgresError(error, label);
-        if (failure === undefined) throw error;
-        throw new EtlError(failure, { cause: error });
-      }
-      let isReleased = false;
-      function release(isBroken: boolean): void {
-        if (isReleased) return;
-        isReleased = true;
-        client.release(isBroken);
-      }
-      const abort = () => release(true);
-      signal.addEventListener("abort", abort, { once: true });
-      try {
-        signal.throwIfAborted();
-        const result = await use(client);
-        release(false);
-        return result;
-      } catch (error) {
-        signal.throwIfAborted();
-        const failure = explainPostgresError(error, label);
-        if (failure === undefined) {
-          release(true);
-          throw error; // a fault of this program
-        }
         // a deadline of the client's own leaves the statement running: only an error of the server's leaves it usable
-        release(
-          RECOVERY[failure.kind] !== "split" && failure.kind !== "query-failed",
-        );
-        throw error instanceof EtlError
-          ? error
-          : new EtlError(failure, { cause: error });
-      } finally {
-        signal.removeEventListener("abort", abort);
+        const isUsable = failure !== undefined &&
+          (RECOVERY[failure.kind] === "split" ||
+            failure.kind === "query-failed");
+        if (!isUsable) throw error;
+        if (isTransaction) await session.query("rollback");
+        return { error: asEtlError(error, failure) };
       }
+    }
+    return await persister.persist(async () => {
+      let outcome: Awaited<ReturnType<typeof attempt>>;
+      try {
+        outcome = await pool.use(attempt, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        const failure = explainPostgresError(error, label);
+        if (failure === undefined) throw error; // a fault of this program
+        throw asEtlError(error, failure);
+      }
+      if ("error" in outcome) throw outcome.error;
+      return outcome.result;
     }, signal);
   }
 
   return {
-    async query({ label, sql, row }, { values = [], signal }) {
-      return await run(label, async (client) => {
+    async query({ label, ...statement }, { values = [], signal }) {
+      return await run(async (session) => {
         try {
-          const { rows } = await client.query(sql, [...values]);
-          return row.array().parse(rows);
+          return await answer(session, { ...statement, values });
         } catch (error) {
           const failure = explainPostgresError(error, label);
           if (failure?.kind !== "document-failed") throw error;
@@ -232,15 +218,15 @@ export function openSource(
             cause: error,
           });
         }
-      }, signal);
+      }, { label, signal });
     },
     describe({ label, sql, parameterCount = 0 }, signal) {
-      return run(label, async (client) => {
+      const opening = "select * from (";
+      const where = `where ${useParameters(parameterCount)} limit 0`;
+      return run(async (session) => {
         const values = Array.from({ length: parameterCount }, () => "{}");
-        const opening = "select * from (";
         try {
-          const where = `where ${useParameters(parameterCount)} limit 0`;
-          const { fields } = await client.query(
+          const { fields } = await session.query(
             `${opening}${sql}\n) q ${where}`,
             values,
           );
@@ -258,31 +244,56 @@ export function openSource(
             ? { message, position }
             : { message };
         }
-      }, signal);
+      }, { label, signal });
     },
     explain({ label, sql, values = [] }, signal) {
-      return run(label, async (client) => {
-        await client.query("begin");
-        try {
-          // a small table is read as a whole, whatever its indexes: the plan is to tell what a large one would meet
-          await client.query("set local enable_seqscan = off");
-          const { rows } = await client.query(
-            `explain (format json, verbose) ${sql}`,
-            [...values],
-          );
-          return Explained.parse(rows)[0]["QUERY PLAN"];
-        } finally {
-          await client.query("rollback");
-        }
-      }, signal);
+      return run(async (session) => {
+        // a small table is read as a whole, whatever its indexes: the plan is to tell what a large one would meet
+        await session.query("set local enable_seqscan = off");
+        const { rows } = await session.query(
+          `explain (format json, verbose) ${sql}`,
+          values,
+        );
+        return Explained.parse(rows)[0]["QUERY PLAN"];
+      }, { label, signal, isTransaction: true });
     },
     copy({ label, sql, start }, signal) {
-      return run(label, async (client) => {
-        const copy = new CopyOut(sql, start());
-        client.query(copy);
-        await copy.done;
-      }, signal);
+      return run(async (session) => {
+        const connection: Answering = {
+          query: ({ sql, row }, { values = [] }) =>
+            answer(session, { sql, row, values }),
+        };
+        const statement = typeof sql === "string" ? sql : await sql(connection);
+        const startedMs = performance.now();
+        try {
+          await session.copy(statement, start());
+        } catch (error) {
+          const tookMs = performance.now() - startedMs;
+          const isLate = error instanceof pg.DatabaseError &&
+            error.code === CANCELLED &&
+            tookMs >= TIMEOUT_SHARE * options.statementTimeoutMs;
+          if (!isLate) throw error;
+          const failure = { kind: "statement-timeout", query: label } as const;
+          throw new EtlError(failure, { cause: error });
+        }
+      }, { label, signal });
     },
-    [Symbol.asyncDispose]: () => pool.end(),
+    [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),
   };
+}
+
+async function answer<Row>(
+  session: Session,
+  { sql, row, isRepeated = false, values }:
+    & Omit<Statement<Row>, "label">
+    & { values: readonly Value[] },
+): Promise<Row[]> {
+  const { rows } = await session.query(sql, values, { isRepeated });
+  return row.array().parse(rows);
+}
+
+function asEtlError(error: unknown, failure: Failure): EtlError {
+  return error instanceof EtlError
+    ? error
+    : new EtlError(failure, { cause: error });
 }

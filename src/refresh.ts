@@ -1,9 +1,14 @@
 import { EtlError } from "./failure.ts";
 import { findKeys } from "./document_ids.ts";
-import { type Hand, openIndexes, openStages } from "./hand_tools.ts";
+import {
+  type Hand,
+  type HandledIndex,
+  openIndexes,
+  openStages,
+} from "./hand_tools.ts";
 import type { Key } from "./keys.ts";
 import { addSettlements, mend, settleKeys } from "./mending.ts";
-import type { Settlement } from "./pipeline.ts";
+import type { Settlement, SettlingStages } from "./settlement.ts";
 import type { TablePlan } from "./plan.ts";
 import type { Source } from "./postgres.ts";
 import { readKeys } from "./table_scan.ts";
@@ -32,7 +37,7 @@ export async function refreshDocuments(
 ): Promise<Refreshment> {
   const [index] = await openIndexes(hand, name);
   if (index === undefined) throw new RangeError("Cannot refresh: no index");
-  const { plan, sides } = index;
+  const { plan } = index;
   const { source, stop } = hand;
   const signal = stop.kill;
   const pages = "ids" in selection
@@ -44,23 +49,37 @@ export async function refreshDocuments(
       signal,
     });
   const stages = await openStages(hand, index);
-  const columns = plan.root.key;
   let documents = 0;
   let total: Settlement = { written: 0, superseded: 0, rejected: 0 };
   for await (const ids of pages) {
     const unique = [...new Set(ids)];
-    const keys = await findKeys(source, { ids: unique, columns, signal });
-    const others = unique.filter((id) => !keys.has(id));
     documents += unique.length;
-    const settled = await settleKeys(stages, [...keys], stop);
-    // an id that is no key has no document, but may be in the index
-    const removed = await mend(
-      { stages, sides, stop },
-      others.map((id) => ({ kind: "extra", entry: { id }, isCopy: false })),
-    );
-    total = addSettlements(total, addSettlements(settled, removed));
+    const settled = await settleIds(hand, { index, stages, ids: unique });
+    total = addSettlements(total, settled);
   }
   return { index: name, documents, ...total };
+}
+
+/** Reads the documents with these ids again and settles them; those that there are not are deleted. */
+export async function settleIds(
+  { source, stop }: Hand,
+  { index: { plan, sides }, stages, ids }: {
+    index: HandledIndex;
+    stages: SettlingStages;
+    ids: readonly string[];
+  },
+): Promise<Settlement> {
+  const columns = plan.root.key;
+  const signal = stop.kill;
+  const keys = await findKeys(source, { ids, columns, signal });
+  const others = ids.filter((id) => !keys.has(id));
+  const settled = await settleKeys(stages, [...keys], stop);
+  // an id that is no key has no document, but may be in the index
+  const removed = await mend(
+    { stages, sides, stop },
+    others.map((id) => ({ kind: "extra", entry: { id }, isCopy: false })),
+  );
+  return addSettlements(settled, removed);
 }
 
 /** The keys of the rows for which `where` holds, page by page. */

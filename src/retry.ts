@@ -23,6 +23,15 @@ export interface Persister {
 /** Half of each delay is random, so that agents do not come back in step. */
 const JITTER = 0.5;
 
+/** What calls suffer from. */
+interface Fault {
+  readonly failure: Failure;
+  readonly sinceMs: number;
+  saidMs: number;
+  /** The calls that try again because of it; none once they were all told to end. */
+  readonly sufferers: Set<symbol>;
+}
+
 /** A lasting fault is told once a minute, not at each try. */
 const REMINDER_MS = 60_000;
 
@@ -34,17 +43,20 @@ const REMINDER_MS = 60_000;
  * minute while it lasts, one when it is over, however many calls suffer from it.
  */
 export function createPersister(
-  server: Server | "state file",
+  server: Server | "state file" | "dead-letter file",
   { limits, log, drain }: { limits: RetryLimits; log: Log; drain: AbortSignal },
 ): Persister {
   let reached = false;
-  const faults = new Map<string, { sinceMs: number; saidMs: number }>();
+  const faults = new Map<string, Fault>();
 
-  function suffer(name: string, error: EtlError): void {
+  function suffer(name: string, error: EtlError, sufferer: symbol): void {
     const now = performance.now();
     const fault = faults.get(name);
+    fault?.sufferers.add(sufferer);
     if (fault === undefined) {
-      faults.set(name, { sinceMs: now, saidMs: now });
+      const { failure } = error;
+      const sufferers = new Set([sufferer]);
+      faults.set(name, { failure, sinceMs: now, saidMs: now, sufferers });
       log.warning(wording(error.failure).begins, { server, error });
     } else if (now - fault.saidMs >= REMINDER_MS) {
       fault.saidMs = now;
@@ -61,8 +73,24 @@ export function createPersister(
     log.info(wording(failure).ends, { server, seconds });
   }
 
+  /** What the last to suffer gave up is over with the next answer, where it was of the server as a whole. */
+  function recoverGivenUp(): void {
+    for (const [name, { failure, sufferers }] of faults) {
+      if (sufferers.size === 0) recover(name, failure);
+    }
+  }
+
+  function giveUp(name: string, sufferer: symbol): void {
+    const fault = faults.get(name);
+    fault?.sufferers.delete(sufferer);
+    if (fault?.sufferers.size === 0 && placeOf(fault.failure) !== "") {
+      faults.delete(name);
+    }
+  }
+
   return {
     async persist<T>(action: () => Promise<T>, signal: AbortSignal) {
+      const sufferer = Symbol();
       const suffered = new Map<string, Failure>();
       function isRetriable(error: unknown): boolean {
         return !signal.aborted && !drain.aborted &&
@@ -71,6 +99,7 @@ export function createPersister(
       function hearAnswer(): void {
         reached = true;
         for (const [name, failure] of suffered) recover(name, failure);
+        recoverGivenUp();
       }
       async function attempt(): Promise<T> {
         signal.throwIfAborted();
@@ -79,6 +108,8 @@ export function createPersister(
           hearAnswer();
           return result;
         } catch (error) {
+          // what fails when it is too late says nothing: a full disk must not end an agent that has lost the writer lock
+          signal.throwIfAborted();
           // e.g. that there is no such index: what was suffered before is over
           if (recovers(error, "split") || recovers(error, "recreate")) {
             hearAnswer();
@@ -86,7 +117,7 @@ export function createPersister(
           if (error instanceof EtlError && isRetriable(error)) {
             const name = nameFault(error.failure);
             suffered.set(name, error.failure);
-            suffer(name, error);
+            suffer(name, error, sufferer);
           }
           throw error;
         }
@@ -104,28 +135,33 @@ export function createPersister(
         failed = undefined;
         return Promise.reject(error);
       }
-      return await retry(attemptAgain, {
-        minTimeout: limits.minDelayMs,
-        maxTimeout: limits.maxDelayMs,
-        multiplier: limits.multiplier,
-        maxAttempts: Number.MAX_SAFE_INTEGER,
-        jitter: JITTER,
-        isRetriable,
-        // made where a call has failed, not for each: one lives as long as both
-        signal: AbortSignal.any([signal, drain]),
-      });
+      try {
+        return await retry(attemptAgain, {
+          minTimeout: limits.minDelayMs,
+          maxTimeout: limits.maxDelayMs,
+          multiplier: limits.multiplier,
+          maxAttempts: Number.MAX_SAFE_INTEGER,
+          jitter: JITTER,
+          isRetriable,
+          // made where a call has failed, not for each: one lives as long as both
+          signal: AbortSignal.any([signal, drain]),
+        });
+      } finally {
+        for (const name of suffered.keys()) giveUp(name, sufferer);
+      }
     },
   };
 }
 
 /** Faults of one name are told once: a server is lost for everybody, a blocked index for itself. */
 function nameFault(failure: Failure): string {
-  const place = "index" in failure
-    ? failure.index
-    : "query" in failure
-    ? failure.query
-    : "";
-  return `${failure.kind} ${place}`;
+  return `${failure.kind} ${placeOf(failure)}`;
+}
+
+/** What a fault is of; nothing for the server as a whole. */
+function placeOf(failure: Failure): string {
+  if ("index" in failure) return failure.index;
+  return "query" in failure ? failure.query : "";
 }
 
 function wording(

@@ -1,29 +1,97 @@
-import type { Config } from "./config.ts";
+import type { LoadedConfig } from "./config.ts";
 import { type Cluster, openCluster } from "./elasticsearch.ts";
 import type { Log } from "./logging.ts";
 import { openSource, type Source } from "./postgres.ts";
+import { openPressure, type Pressure } from "./pressure.ts";
+import { openRate, type Rate } from "./rate.ts";
 import { createPersister, type Persister } from "./retry.ts";
+import type { Fitness } from "./postgres_hosts.ts";
+import type { Host } from "./postgres_session.ts";
 import type { Scope } from "./scope.ts";
 
 /** The two servers of a configuration. */
 export interface Servers {
   readonly source: Source;
   readonly cluster: Cluster;
+  /** The hosts that full loads read on, where these are not those of `source`. */
+  readonly readHosts: ReadHosts | undefined;
+  /** Carries calls to PostgreSQL across its outages. */
+  readonly sourcePersister: Persister;
+  /** Elasticsearch for what nothing waits for: every request is tried once. */
+  readonly triedOnce: Cluster;
   /** Carries calls to Elasticsearch across its outages. */
   readonly persister: Persister;
+  /** Bounds what is sent to Elasticsearch at once. */
+  readonly pressure: Pressure;
+  /** Spaces out the reading of documents. */
+  readonly rate: Rate;
+}
+
+/** Carries nothing: what fails has failed. */
+const ONCE: Persister = { persist: (action) => action() };
+
+/** Hosts that full loads read on, in place of the source's. */
+export interface ReadHosts {
+  /** Opens them; calls are tried once, on a host that is fit. */
+  open(fitness: Fitness): Source;
+  /** Opens one of them, whatever it is. */
+  openOne(host: Host): Source;
+  /** In the order in which they are tried. */
+  readonly hosts: readonly Host[];
+  /** How long they are waited for before the source itself is read. */
+  readonly waitMs: number;
 }
 
 /** Opens both servers in `scope`; connections are made when they are needed. */
 export function openServers(
-  config: Config,
+  { config, secrets }: Pick<LoadedConfig, "config" | "secrets">,
   { scope, log, drain }: { scope: Scope; log: Log; drain: AbortSignal },
 ): Servers {
   const options = { limits: config.retry, log, drain };
+  const sourcePersister = createPersister("PostgreSQL", options);
   const source = scope.add(openSource(config.postgres, {
-    persister: createPersister("PostgreSQL", options),
+    persister: sourcePersister,
     log,
+    secrets,
+    // the one more is for the writer lock
+    maxConnections: config.limit.postgresConnections - 1,
   }));
   const persister = createPersister("Elasticsearch", options);
-  const cluster = scope.add(openCluster(config.elasticsearch, persister));
-  return { source, cluster, persister };
+  const search = { ...config.elasticsearch, secrets };
+  const cluster = scope.add(openCluster(search, persister));
+  const triedOnce = scope.add(openCluster(search, ONCE));
+  const pressure = openPressure(config.elasticsearch, log);
+  const rate = openRate(config.limit.documentsPerSecond);
+  return {
+    source,
+    readHosts: openReadHosts({ config, secrets }, log),
+    sourcePersister,
+    cluster,
+    triedOnce,
+    persister,
+    pressure,
+    rate,
+  };
+}
+
+/** The read hosts of a configuration, where it has some. */
+function openReadHosts(
+  { config, secrets }: Pick<LoadedConfig, "config" | "secrets">,
+  log: Log,
+): ReadHosts | undefined {
+  const { postgres, limit } = config;
+  const { readHosts: hosts } = postgres;
+  const [first, ...otherHosts] = hosts ?? [];
+  if (hosts === undefined || first === undefined) return undefined;
+  const maxConnections = limit.postgresConnections - 1;
+  const options = { persister: ONCE, log, secrets, maxConnections };
+  const address = { ...postgres, targetSessionAttrs: "any" } as const;
+  return {
+    hosts,
+    waitMs: postgres.connectTimeoutMs,
+    open: (fitness) =>
+      openSource({ ...address, ...first, otherHosts }, { ...options, fitness }),
+    openOne: (host) =>
+      openSource({ ...address, ...host, otherHosts: [] }, options),
+  };
 }

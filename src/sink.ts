@@ -1,15 +1,21 @@
-import type pLimit from "p-limit";
+import type { DeadLetters } from "./dead_letters.ts";
 import type { BulkItem, Cluster } from "./elasticsearch.ts";
 import { EtlError, type Failure, recovers } from "./failure.ts";
+import { failuresIn, judgeItem } from "./item_verdict.ts";
 import type { Key } from "./keys.ts";
 import type { Log } from "./logging.ts";
 import {
   halveOperations,
   keepOperations,
   type Operations,
+  type RefusedDocument,
   type Rejection,
+  rejectionOf,
   requestBody,
+  sourceOf,
+  splitOperations,
 } from "./operations.ts";
+import type { Pressure } from "./pressure.ts";
 import type { Persister } from "./retry.ts";
 
 /** How operations were settled. */
@@ -27,41 +33,43 @@ export interface Outcome {
  * Where documents go.
  *
  * An operation is **settled** when Elasticsearch acknowledged it, when Elasticsearch holds a newer reading of the
- * document, or when it was refused for good and that was recorded. Nothing else is: not sent, not answered for the
- * request as a whole. A position is saved only when everything before it is settled.
+ * document, or when it was refused for good and that is in the dead letters. Nothing else is: not sent, not answered for
+ * the request as a whole. A position is saved only when everything before it is settled.
  */
 export interface Sink {
   /**
    * Settles every operation, however long it takes, but those that have become stale meanwhile; the order of the
    * operations of one request is kept.
-   * @throws {EtlError} `index-missing` when the index is gone, or the signal's reason.
+   * @throws {EtlError} `index-missing` when the index is gone, `rejections-exceeded`, or the signal's reason.
    */
   settle(operations: Operations, signal: AbortSignal): Promise<Outcome>;
-  /** Settles documents that are refused for good, by recording them. */
-  record(rejections: readonly Rejection[]): Promise<Outcome>;
+  /**
+   * Settles documents that are refused for good, by recording them.
+   * @throws {EtlError} `rejections-exceeded` when they are too many by now; these are recorded.
+   */
+  record(
+    refused: readonly RefusedDocument[],
+    signal: AbortSignal,
+  ): Promise<Outcome>;
 }
 
-/** What is to be done about one operation. */
-type Verdict =
-  | "written"
-  | "superseded"
-  | { rejected: Omit<Rejection, "key"> }
-  | {
-    again: Failure;
-  };
+/** What the sinks of an agent share: requests are bounded over all indexes. */
+export interface SinkServices {
+  readonly cluster: Cluster;
+  readonly persister: Persister;
+  readonly pressure: Pressure;
+}
 
-/** Opens the sink of one index; `limit` bounds the requests that are out at once, over all indexes. */
+/** Opens the sink of one index. */
 export function openSink(
-  { cluster, persister, limit, index, log }: {
-    cluster: Cluster;
-    persister: Persister;
-    limit: ReturnType<typeof pLimit>;
+  { cluster, persister, pressure, index, deadLetters, log }: SinkServices & {
     index: {
       readonly name: string;
       readonly alias: string;
       /** For how long Elasticsearch remembers the version of a deleted document; forever where it is not said. */
       readonly gcDeletesMs?: number;
     };
+    deadLetters: DeadLetters;
     log: Log;
   },
 ): Sink {
@@ -88,38 +96,69 @@ export function openSink(
     const stale: Key[] = [];
 
     async function attempt(): Promise<void> {
-      if (isTried && performance.now() - readAtMs > maxAgeMs) {
-        stale.push(...pending.entries.map(({ key }) => key));
-        return;
+      while (pending.entries.length > 0) {
+        if (isTried && performance.now() - readAtMs > maxAgeMs) {
+          stale.push(...pending.entries.map(({ key }) => key));
+          return;
+        }
+        isTried = true;
+        const [part, others] = splitOperations(pending, pressure.maxBytes);
+        const body = requestBody(part);
+        const operationCount = part.entries.length;
+        const items = await pressure.carry(
+          () =>
+            cluster.bulk({ alias: index.alias, body, operationCount }, signal),
+          {
+            bytes: body.length,
+            failuresIn: (items) => failuresIn(items, index.name),
+          },
+        );
+        const again = await settleItems(part, items);
+        const failure = again.find((failure) => failure !== undefined);
+        // what is sent lies in a row
+        pending = failure === undefined ? others : keepOperations(
+          pending,
+          (_, place) =>
+            place >= part.entries.length || again[place] !== undefined,
+        );
+        if (failure !== undefined) throw new EtlError(failure);
       }
-      isTried = true;
-      const items = await limit(() =>
-        cluster.bulk({
-          alias: index.alias,
-          body: requestBody(pending),
-          operationCount: pending.entries.length,
-        }, signal)
-      );
-      const refused: Rejection[] = [];
-      const again: (Failure | undefined)[] = items.map((item, place) => {
+    }
+
+    /** Does what each item's answer asks for; returns why an operation has to be sent again, none where it is settled. */
+    async function settleItems(
+      part: Operations,
+      items: readonly BulkItem[],
+    ): Promise<(Failure | undefined)[]> {
+      const refused: RefusedDocument[] = [];
+      const settled: Key[] = [];
+      const { version } = part;
+      const again = items.map((item, place) => {
+        const entry = part.entries[place];
         const verdict = judgeItem(item, index.name);
+        if (entry === undefined) return undefined; // as many items came as operations went
+        if (typeof verdict === "object" && "again" in verdict) {
+          return verdict.again;
+        }
         if (verdict === "written") written++;
         else if (verdict === "superseded") superseded++;
-        else if ("again" in verdict) return verdict.again;
         else {
-          const key = pending.entries[place]?.key ?? "";
-          refused.push({ key, ...verdict.rejected });
+          const document = sourceOf(part, entry);
+          refused.push({
+            key: entry.key,
+            ...verdict.refused,
+            ...(version === undefined ? {} : { version }),
+            ...(document === undefined ? {} : { document }),
+          });
+          return undefined;
         }
+        settled.push(entry.key);
         return undefined;
       });
-      pending = keepOperations(
-        pending,
-        (_, place) => again[place] !== undefined,
-      );
-      const failure = again.find((failure) => failure !== undefined);
-      rejections.push(...refused);
-      await record(refused);
-      if (failure !== undefined) throw new EtlError(failure);
+      rejections.push(...refused.map(rejectionOf));
+      await record(refused, signal);
+      await deadLetters.clear(settled, { version, signal });
+      return again;
     }
 
     try {
@@ -145,8 +184,16 @@ export function openSink(
   ): Promise<Outcome[]> {
     const [only] = operations.entries;
     if (operations.entries.length === 1 && only !== undefined) {
-      const type = "type" in failure ? failure.type : failure.kind;
-      return [await record([{ key: only.key, type }])];
+      const { version } = operations;
+      const document = sourceOf(operations, only);
+      return [
+        await record([{
+          key: only.key,
+          type: "type" in failure ? failure.type : failure.kind,
+          ...(version === undefined ? {} : { version }),
+          ...(document === undefined ? {} : { document }),
+        }], signal),
+      ];
     }
     const outcomes: Outcome[] = [];
     // one after the other: a request that is too large does not become two at once
@@ -156,75 +203,17 @@ export function openSink(
     return outcomes;
   }
 
-  function record(rejections: readonly Rejection[]): Promise<Outcome> {
+  async function record(
+    refused: readonly RefusedDocument[],
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    const rejections = refused.map(rejectionOf);
     for (const { key, type, field } of rejections) {
       log.error("document rejected", { id: key, type, field });
     }
-    return Promise.resolve({ written: 0, superseded: 0, rejections });
+    await deadLetters.record(refused, signal);
+    return { written: 0, superseded: 0, rejections };
   }
 
   return { settle, record };
-}
-
-/**
- * What an item's answer means, by the type of its error and not by its status alone.
- * @example
- * ```ts
- * import { deepEqual, equal } from "node:assert/strict";
- * import { judgeItem } from "./sink.ts";
- * equal(judgeItem({ status: 201 }, "movies"), "written");
- * equal(judgeItem({ status: 404 }, "movies"), "written"); // a delete of what is not there
- * equal(judgeItem({ status: 409, error: { type: "version_conflict_engine_exception" } }, "movies"), "superseded");
- * deepEqual(
- *   judgeItem({ status: 400, error: { type: "document_parsing_exception", reason: "failed to parse field [rating]" } }, "movies"),
- *   { rejected: { type: "document_parsing_exception", field: "rating" } },
- * );
- * ```
- */
-export function judgeItem({ status, error }: BulkItem, index: string): Verdict {
-  if (error === undefined) {
-    if (status < 300 || status === 404) return "written";
-    return {
-      again: {
-        kind: "server-unavailable",
-        server: "Elasticsearch",
-        code: String(status),
-      },
-    };
-  }
-  const { type } = error;
-  switch (type) {
-    case "version_conflict_engine_exception":
-      return "superseded";
-    case "index_not_found_exception":
-      return { again: { kind: "index-missing", index } };
-    case "index_closed_exception":
-    case "cluster_block_exception":
-      return { again: { kind: "index-blocked", index, type } };
-    case "es_rejected_execution_exception":
-    case "rejected_execution_exception":
-    case "circuit_breaking_exception":
-      return { again: { kind: "sink-busy", index, type } };
-  }
-  if (status === 429) return { again: { kind: "sink-busy", index, type } };
-  if (status >= 500) {
-    return {
-      again: {
-        kind: "server-unavailable",
-        server: "Elasticsearch",
-        code: type,
-      },
-    };
-  }
-  const field = fieldOf(error);
-  return { rejected: field === undefined ? { type } : { type, field } };
-}
-
-/** The field that an error is about: the first name in brackets behind one of the words that Elasticsearch uses for it. */
-function fieldOf(
-  { reason, caused_by: cause }: NonNullable<BulkItem["error"]>,
-): string | undefined {
-  const text = `${reason ?? ""} ${cause?.reason ?? ""}`;
-  return /\b(?:field|fields|introduction of|object mapping for) \[([^\]]+)\]/
-    .exec(text)?.[1];
 }

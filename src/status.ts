@@ -5,19 +5,26 @@ import type { Summary } from "./pipeline.ts";
 export interface Status extends Disposable {
   /** Takes in a pass that began at `startedMs`, of `performance.now()`. */
   add(summary: Summary, startedMs: number): void;
+  /** Tells from now on that the index is paused, `since` when. */
+  pause(since: string): void;
+  /** Tells again what is done. */
+  resume(): void;
 }
 
 /** Opens the status of one index: a line every `periodMs` with what was done since the last. */
 export function openStatus(log: Log, periodMs: number): Status {
   const openedMs = performance.now();
   let caughtUpMs: number | undefined;
+  let pausedSince: string | undefined;
   let since = { passes: 0, written: 0, superseded: 0, rejected: 0 };
 
   const timer = setInterval(() => {
     const lagMs = performance.now() - (caughtUpMs ?? openedMs);
     const lagSeconds = Math.round(lagMs / 1000);
     // whatever was committed longer ago than this is in the index
-    if (caughtUpMs === undefined) log.info("loading", { ...since });
+    if (pausedSince !== undefined) {
+      log.info("paused", { ...since, since: pausedSince });
+    } else if (caughtUpMs === undefined) log.info("loading", { ...since });
     else log.info("all is well", { ...since, lagSeconds });
     since = { passes: 0, written: 0, superseded: 0, rejected: 0 };
   }, periodMs);
@@ -29,6 +36,12 @@ export function openStatus(log: Log, periodMs: number): Status {
       since.superseded += superseded;
       since.rejected += rejected;
       if (kind === "follow" && finished) caughtUpMs = startedMs;
+    },
+    pause(since) {
+      pausedSince = since;
+    },
+    resume() {
+      pausedSince = undefined;
     },
     [Symbol.dispose]: () => clearInterval(timer),
   };

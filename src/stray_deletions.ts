@@ -52,7 +52,7 @@ export function openStrayDeletions(
       }
       const requests = entries.length === 0
         ? []
-        : [{ buffer: Buffer.concat(parts), entries, readAtMs }];
+        : [{ buffer: Buffer.concat(parts), entries, readAtMs, version }];
       return { requests, rejections: [], rest: [] };
     },
     recycle: () => {},

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Place } from "./checkpoint.ts";
+import type { Place } from "./position.ts";
 import type { Time } from "./horizon.ts";
 import {
   joinKey,
@@ -14,11 +14,11 @@ import {
   quoteLiteral,
   type Source,
   useParameters,
-  type Value,
 } from "./postgres.ts";
+import type { Value } from "./postgres_session.ts";
 
-/** What one page of a table's changes is asked for. */
-export interface ChangeQuery {
+/** Which rows of a table are new to the agent. */
+export interface ChangeRange {
   /** Rows stamped earlier than this, less a margin and `lookbackMs`, are not looked at. */
   readonly from: Time;
   readonly lookbackMs: number;
@@ -26,6 +26,10 @@ export interface ChangeQuery {
   readonly high: string | undefined;
   /** Rows written by transactions older than this were seen already. */
   readonly seen: string | undefined;
+}
+
+/** What one page of a table's changes is asked for. */
+export interface ChangeQuery extends ChangeRange {
   /** The row after which the page begins. */
   readonly after: Place | undefined;
   /** The last row that the page may hold. */
@@ -53,27 +57,14 @@ const KeyRow = z.record(z.string(), z.string());
 export async function readChanges(
   source: Source,
   table: TablePlan,
-  { seen, after, upto, limit, signal, ...since }: ChangeQuery & {
+  { after, upto, limit, signal, ...range }: ChangeQuery & {
     signal: AbortSignal;
   },
 ): Promise<ChangedRow[]> {
   const order = [table.stamp, ...table.key];
   const columns = order.map(({ name }) => `c.${quoteIdentifier(name)}`);
   const values: Value[] = [];
-  const conditions: string[] = [];
-  const bound = lowerBound(table.stamp, since);
-  if (bound === undefined) conditions.push(`${columns[0]} is not null`);
-  else {
-    values.push(bound.value);
-    conditions.push(`${columns[0]} >= ${bound.expression}`);
-  }
-  if (seen !== undefined) {
-    values.push(seen);
-    // a row's xmin has 32 bits: compared modulo 2^32, as PostgreSQL itself does
-    conditions.push(
-      `((c.xmin::text::bigint - $${values.length}::bigint) & 4294967295) < 2147483648`,
-    );
-  }
+  const conditions = rangeConditions(table.stamp, range, values);
   function compare(operator: ">" | "<=", place: Place): void {
     const typed = order.map(({ type }, index) => {
       values.push(place[index] ?? null);
@@ -102,6 +93,36 @@ limit $${values.length}::bigint`,
     const parts = keyParts(row, table.key);
     return { place: [stamp, ...parts], key: joinKey(parts) };
   });
+}
+
+/**
+ * Those of some tables in which the first page of a scan has a row, by one statement for all of them.
+ *
+ * `order by` keeps it on the index: where rows of the range are many by PostgreSQL's estimate, it would rather read the
+ * table until the first one comes, and when there is none, to its end.
+ */
+export async function findChanged(
+  source: Source,
+  looks: readonly { readonly table: TablePlan; readonly range: ChangeRange }[],
+  signal: AbortSignal,
+): Promise<ReadonlySet<TablePlan>> {
+  const values: Value[] = [];
+  const parts = looks.map(({ table: { stamp, from }, range }, place) =>
+    `(select ${place} as place from ${from} c
+where ${rangeConditions(stamp, range, values).join("\n  and ")}
+order by c.${quoteIdentifier(stamp.name)} limit 1)`
+  );
+  const rows = await source.query({
+    label: `changes of ${looks.map(({ table }) => table.label).join(", ")}`,
+    sql: `select p.place::text as place from (
+${parts.join("\nunion all\n")}
+) p`,
+    row: z.object({ place: z.string() }),
+  }, { values, signal });
+  const places = new Set(rows.map(({ place }) => Number(place)));
+  return new Set(
+    looks.map(({ table }) => table).filter((_, place) => places.has(place)),
+  );
 }
 
 /** The highest stamp in `table`; none where it has none. */
@@ -171,57 +192,103 @@ limit $${values.length}::bigint`,
   return rows.map((row) => joinKey(keyParts(row, root.key)));
 }
 
-/** A page of all keys of `table`, in their order. */
+/** A page of the keys of `table` after `after`, up to `upto` and with it, in their order. */
 export async function readKeys(
   source: Source,
   table: TablePlan,
-  { after, limit, signal }: {
+  { after, upto, limit, signal }: {
     after: readonly string[] | undefined;
+    upto?: readonly string[] | undefined;
     limit: number;
     signal: AbortSignal;
   },
 ): Promise<{ keys: Key[]; last: readonly string[] | undefined }> {
-  const columns = table.key.map(({ name }) => `c.${quoteIdentifier(name)}`);
-  const parameters = table.key.map(({ type }, index) =>
-    `$${index + 2}::${type}`
-  );
+  const columns = keyColumns(table);
+  const values: Value[] = [String(limit)];
+  const conditions = [
+    ...compareKey(table, { operator: ">", key: after, values }),
+    ...compareKey(table, { operator: "<=", key: upto, values }),
+  ];
   const rows = await source.query({
     label: `keys of ${table.label}`,
     sql: `select ${
       columns.map((column, index) => `${column}::text as k${index}`).join(", ")
     }
 from ${table.from} c${
-      after === undefined
-        ? ""
-        : `\nwhere (${columns.join(", ")}) > (${parameters.join(", ")})`
+      conditions.length === 0 ? "" : `\nwhere ${conditions.join("\n  and ")}`
     }
 order by ${columns.join(", ")}
 limit $1::bigint`,
     row: KeyRow,
-  }, { values: [String(limit), ...after ?? []], signal });
+  }, { values, signal });
   const parts = rows.map((row) => keyParts(row, table.key));
   return { keys: parts.map(joinKey), last: parts.at(-1) };
 }
 
-/** The lowest stamp that a scan looks at, as an expression of its first parameter; none where every number counts. */
-function lowerBound(
-  { kind, timeZone, type }: StampColumn,
-  { from, lookbackMs, high }: Pick<ChangeQuery, "from" | "lookbackMs" | "high">,
-): { value: string; expression: string } | undefined {
-  if (kind === "number") {
-    return high === undefined
-      ? undefined
-      : { value: high, expression: `$1::${type}` };
+/** The conditions that a row of `table c` is of the range; their values are added to `values`. */
+function rangeConditions(
+  stamp: StampColumn,
+  range: ChangeRange,
+  values: Value[],
+): string[] {
+  const column = `c.${quoteIdentifier(stamp.name)}`;
+  const conditions = [
+    stamp.kind === "number" && range.high === undefined
+      ? `${column} is not null`
+      : `${column} >= ${lowerBound(stamp, range, values)}`,
+  ];
+  if (range.seen !== undefined) {
+    values.push(range.seen);
+    // a row's xmin has 32 bits: compared modulo 2^32, as PostgreSQL itself does
+    conditions.push(
+      `((c.xmin::text::bigint - $${values.length}::bigint) & 4294967295) < 2147483648`,
+    );
   }
-  const isRepeating = kind === "local" && timeZone !== "UTC";
-  const marginMs = MARGIN_MS + lookbackMs + (isRepeating ? SET_BACK_MS : 0);
-  const time = `($1::timestamptz - interval '${marginMs} milliseconds')`;
-  const local = `(${time} at time zone ${quoteLiteral(timeZone)})`;
-  const expression = kind === "instant" ? time : `${local}::${type}`;
-  return { value: from, expression };
+  return conditions;
 }
 
-function keyParts(
+/** The lowest stamp that a scan looks at, as an expression; its value is added to `values`. */
+function lowerBound(
+  { kind, timeZone, type }: StampColumn,
+  { from, lookbackMs, high }: ChangeRange,
+  values: Value[],
+): string {
+  values.push(kind === "number" ? high ?? null : from);
+  const value = `$${values.length}`;
+  if (kind === "number") return `${value}::${type}`;
+  const isRepeating = kind === "local" && timeZone !== "UTC";
+  const marginMs = MARGIN_MS + lookbackMs + (isRepeating ? SET_BACK_MS : 0);
+  const time = `(${value}::timestamptz - interval '${marginMs} milliseconds')`;
+  const local = `(${time} at time zone ${quoteLiteral(timeZone)})`;
+  return kind === "instant" ? time : `${local}::${type}`;
+}
+
+/** The columns of the key of `table`, which is called `c`. */
+export function keyColumns({ key }: Pick<TablePlan, "key">): string[] {
+  return key.map(({ name }) => `c.${quoteIdentifier(name)}`);
+}
+
+/** The condition that a row's key is past `key`, or not, in the order of the key; none without a key. Its values are added to `values`. */
+export function compareKey(
+  table: Pick<TablePlan, "key">,
+  { operator, key, values }: {
+    operator: ">" | "<=";
+    key: readonly string[] | undefined;
+    values: Value[];
+  },
+): string[] {
+  if (key === undefined) return [];
+  const typed = table.key.map(({ type }, index) => {
+    values.push(key[index] ?? null);
+    return `$${values.length}::${type}`;
+  });
+  return [
+    `(${keyColumns(table).join(", ")}) ${operator} (${typed.join(", ")})`,
+  ];
+}
+
+/** The texts of a key's columns in a row that has them as `k0`, `k1` and so on. */
+export function keyParts(
   row: Readonly<Record<string, string>>,
   key: readonly KeyColumn[],
 ): string[] {

@@ -1,16 +1,16 @@
-import type { Position } from "./checkpoint.ts";
+import type { Position } from "./position.ts";
 import type { Cluster } from "./elasticsearch.ts";
 import { EtlError } from "./failure.ts";
+import { switchAlias } from "./aliases.ts";
 import {
-  deleteIndex,
   ensureIndex,
   ensureIndexBeside,
   findIndex,
-  hasPlainIndex,
   type IndexRecipe,
-  switchAlias,
   type TargetIndex,
 } from "./index_lifecycle.ts";
+import { deleteIndex, hasPlainIndex } from "./index_requests.ts";
+import { restoreIndex } from "./load_tuning.ts";
 import type { Log } from "./logging.ts";
 
 /** The index to write to, and whether the saved position is of it. */
@@ -37,7 +37,7 @@ export async function openTarget(
     signal: AbortSignal;
   },
 ): Promise<Target> {
-  const options = { recipe, log, signal };
+  const options = { recipe, isForLoad: true, log, signal };
   if (position === undefined) {
     const index = await ensureIndex(cluster, options);
     return {
@@ -74,7 +74,7 @@ export async function openTarget(
   });
   if (known !== undefined) {
     const index = position.load === undefined
-      ? await show(cluster, { index: known, recipe, signal })
+      ? await finish(cluster, { index: known, recipe, log, signal })
       : known;
     return { index, isKnown: true };
   }
@@ -117,8 +117,27 @@ async function freeName(
   );
 }
 
+/** Gives an index that is loaded the settings that it is to have, and lets people search it; again after a crash, until it is done. */
+export async function finish(
+  cluster: Cluster,
+  { index, recipe, log, signal }: {
+    index: TargetIndex;
+    recipe: Pick<IndexRecipe, "name">;
+    log: Log;
+    signal: AbortSignal;
+  },
+): Promise<TargetIndex> {
+  const { name } = index;
+  if (index.isTuned) {
+    await restoreIndex(cluster, { name, signal });
+    log.info("index restored after the load", { name });
+  }
+  const restored = { ...index, isTuned: false };
+  return await show(cluster, { index: restored, recipe, signal });
+}
+
 /** Lets people search an index that they do not find yet. */
-export async function show(
+async function show(
   cluster: Cluster,
   { index, recipe, signal }: {
     index: TargetIndex;

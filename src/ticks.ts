@@ -9,8 +9,8 @@ export async function* ticks(
   }
 }
 
-/** Waits; an abort ends the wait. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
+/** Waits; an abort ends the wait, and leaves no timer. */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
   const { promise, resolve } = Promise.withResolvers<void>();
   const end = () => resolve();

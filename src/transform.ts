@@ -17,10 +17,29 @@ export type Frame =
     readonly ordinal: number;
     /** `id_length` or `document_too_large`. */
     readonly type: string;
-  };
+  }
+  /** No document, and none that could be in the index. */
+  | { readonly kind: "nothing"; readonly ordinal: number };
+
+/** What a frame says in place of an operation where there is none. */
+const NOTHING = "nothing";
 
 /** Elasticsearch refuses a whole request for one longer `_id`. */
 const MAX_ID_BYTES = 512;
+
+/**
+ * Whether an index can have a document with this id.
+ * @example
+ * ```ts
+ * import { equal } from "node:assert/strict";
+ * import { isPossibleId } from "./transform.ts";
+ * equal(isPossibleId("7"), true);
+ * equal(isPossibleId(""), false);
+ * ```
+ */
+export function isPossibleId(id: string): boolean {
+  return id !== "" && Buffer.byteLength(id) <= MAX_ID_BYTES;
+}
 
 /** Begins a frame that is no operation; an operation begins with `{`. */
 const REJECTION_MARK = "!".charCodeAt(0);
@@ -86,7 +105,8 @@ export function copyStatement(
   const key = plan.key.map((_, index) => `k${index}`);
   return `copy (
 select k.n::int4, case
-  when octet_length(k.id) not between 1 and ${MAX_ID_BYTES} then '!id_length'
+  when octet_length(k.id) not between 1 and ${MAX_ID_BYTES}
+    then case when ${isGone} then '!${NOTHING}' else '!id_length' end
   when ${isGone} then '{"delete":{"_id":' || ${action}
   when octet_length(d.body) > ${maxDocumentBytes} then '!document_too_large'
   else '{"index":{"_id":' || ${action} || d.body || e'\\n'
@@ -147,7 +167,9 @@ export function readFrame(message: Uint8Array): Frame | undefined {
     );
   }
   if (bytes[0] === REJECTION_MARK) {
-    return { kind: "rejection", ordinal, type: bytes.toString("latin1", 1) };
+    const type = bytes.toString("latin1", 1);
+    if (type === NOTHING) return { kind: "nothing", ordinal };
+    return { kind: "rejection", ordinal, type };
   }
   return { kind: "operation", ordinal, bytes };
 }

@@ -2,7 +2,8 @@ import type {
   DocumentsVerification,
   DocumentVerification,
 } from "./document_verification.ts";
-import type { Settlement } from "./pipeline.ts";
+import type { Settlement } from "./settlement.ts";
+import type { Replay } from "./replay.ts";
 import type { Verification } from "./verify.ts";
 
 /**
@@ -27,6 +28,9 @@ export function describeVerification(found: Verification): string[] {
     const ids = found.ids[kind];
     const more = found[kind] > ids.length ? ", …" : "";
     lines.push(`  ${kind} ${found[kind]}: ${ids.join(", ")}${more}`);
+  }
+  if (found.deadLetters !== undefined) {
+    lines.push(`  of these are dead letters: ${found.deadLetters}`);
   }
   if (found.changing > 0) {
     lines.push(`  changing all the time, not compared: ${found.changing}`);
@@ -63,6 +67,32 @@ export function describeDocuments(found: DocumentsVerification): string[] {
     lines.push(`${index}: repaired: ${describeSettlement(repaired)}`);
   }
   return lines;
+}
+
+/**
+ * What came of a replay, as lines for people.
+ * @example
+ * ```ts
+ * import { deepEqual } from "node:assert/strict";
+ * import { describeReplay } from "./verification_text.ts";
+ * const indexes = [{ index: "movies", replayed: 3, left: 1, refused: 1 }];
+ * deepEqual(describeReplay({ indexes, unknownIds: ["8"] }), [
+ *   "movies: 3 dead letters replayed, 1 left, 1 refused again",
+ *   "no dead letter has the id 8",
+ * ]);
+ * ```
+ */
+export function describeReplay({ indexes, unknownIds }: Replay): string[] {
+  if (indexes.length + unknownIds.length === 0) return ["no dead letters"];
+  return [
+    ...indexes.map(({ index, replayed, left, refused, kept }) =>
+      kept === undefined
+        ? `${index}: ${replayed} dead letters replayed, ${left} left, ` +
+          `${refused} refused again`
+        : `${index}: ${left} dead letters kept: ${kept}`
+    ),
+    ...unknownIds.map((id) => `no dead letter has the id ${id}`),
+  ];
 }
 
 /** How documents were settled, in words. */

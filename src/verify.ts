@@ -1,4 +1,5 @@
 import type { Difference, Step } from "./comparison.ts";
+import { peekDeadIds } from "./dead_letters.ts";
 import { compareDocuments } from "./document_comparison.ts";
 import { compareEntries } from "./entry_comparison.ts";
 import {
@@ -8,7 +9,7 @@ import {
   openStages,
 } from "./hand_tools.ts";
 import { addSettlements, mend, type Mending } from "./mending.ts";
-import type { Settlement } from "./pipeline.ts";
+import type { Settlement } from "./settlement.ts";
 import { maxDeletions, openTally, type Tally, tallyStep } from "./tally.ts";
 
 /** How indexes are verified. */
@@ -37,6 +38,8 @@ export interface Verification extends Tally {
   readonly reason?: string;
   /** Some of the ids of each kind. */
   readonly ids: Readonly<Record<Difference["kind"], readonly string[]>>;
+  /** How many of what is missing or different are dead letters, where any is. */
+  readonly deadLetters?: number;
   /** How the differences were settled. */
   readonly repaired?: Settlement;
   readonly seconds: number;
@@ -80,8 +83,14 @@ async function verifyIndex(
     extra: [] as string[], // as above
   };
   const { repair, showCount, onProgress } = options;
+  const dead = await peekDeadIds(hand.config.rejections.file, plan.name);
+  let deadLetters = 0;
   const mending: Mending | undefined = repair
-    ? { stages: await openStages(hand, index), sides, stop: hand.stop }
+    ? {
+      stages: await openStages(hand, index),
+      sides,
+      stop: hand.stop,
+    }
     : undefined;
   let repaired: Settlement | undefined = repair
     ? { written: 0, superseded: 0, rejected: 0 }
@@ -92,6 +101,7 @@ async function verifyIndex(
     if (step.kind === "pause") await awaitAgent(hand);
     if (step.kind !== "differences") continue;
     for (const difference of step.differences) {
+      if (dead.has(nameDifference(difference))) deadLetters++;
       const list = ids[difference.kind];
       if (list.length < showCount) list.push(nameDifference(difference));
     }
@@ -110,6 +120,7 @@ async function verifyIndex(
     ...(unfaithful === undefined ? {} : { reason: unfaithful }),
     ...tally,
     ids,
+    ...(deadLetters === 0 ? {} : { deadLetters }),
     ...(repaired === undefined ? {} : { repaired }),
     seconds: Math.round(performance.now() - startedMs) / 1000,
   };

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Source, Statement } from "./postgres.ts";
+import type { Answering, Statement } from "./postgres.ts";
 
 /**
  * The number that decides between two readings of one document, as an expression: 12 bits of timeline, 51 bits of the
@@ -45,7 +45,19 @@ export interface Versions {
    * It never goes down: where PostgreSQL itself went back, readings share the last number until it has passed that again, and
    * of two with one number the later one wins.
    */
-  next(source: Source, signal: AbortSignal): Promise<string>;
+  next(source: Answering, signal: AbortSignal): Promise<string>;
+}
+
+/** The number that the server itself gives now. */
+export async function readVersion(
+  source: Answering,
+  signal: AbortSignal,
+): Promise<string> {
+  const [row] = await source.query(VERSION, { signal });
+  if (row === undefined) {
+    throw new RangeError("Cannot number a reading: no row came");
+  }
+  return row.version;
 }
 
 /** Opens the numbering; `floor` is the highest number of earlier runs. */
@@ -66,11 +78,7 @@ export function openVersions(floor = "0"): Versions {
       return latest;
     },
     async next(source, signal) {
-      const [row] = await source.query(VERSION, { signal });
-      if (row === undefined) {
-        throw new RangeError("Cannot number a reading: no row came");
-      }
-      observe(row.version);
+      observe(await readVersion(source, signal));
       return String(last);
     },
   };

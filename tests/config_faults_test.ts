@@ -28,6 +28,7 @@ const FILES = {
   "secret.txt": "hunter2\n",
   "empty.txt": "\n",
   "cert.pem": "-----BEGIN CERTIFICATE-----\n",
+  "key.pem": "-----BEGIN PRIVATE KEY-----\n",
   "encrypted.pem": "-----BEGIN ENCRYPTED PRIVATE KEY-----\n",
 };
 

@@ -26,15 +26,22 @@ Deno.test("loadConfig() fills in every default", async () => {
       connectTimeoutMs: 10_000,
       statementTimeoutMs: 60_000,
       pageSize: 1000,
+      connections: 2,
     },
     elasticsearch: {
       nodes: ["http://localhost:9200"],
+      positionIndex: "pg2es-positions",
       requestTimeoutMs: 60_000,
       maxBytes: 2_000_000,
       concurrency: 4,
     },
     retry: { minDelayMs: 100, maxDelayMs: 30_000, multiplier: 2 },
     logging: { level: "info", format: "text", console: true },
+    rejections: {
+      file: join(world.folder, "dead_letters.jsonl"),
+      maxBytes: 10_000_000,
+      stopAfter: 1_000,
+    },
     indexes: [{
       name: "movies",
       indexConfig: { mappings: { dynamic: "strict", properties: {} } },
@@ -44,7 +51,9 @@ Deno.test("loadConfig() fills in every default", async () => {
       lookbackMs: 0,
       sweep: { idsMs: 3_600_000, contentMs: 86_400_000 },
       maxDeleteShare: 0.1,
+      enabled: true,
     }],
+    limit: { postgresConnections: 5 },
   });
 });
 
@@ -64,12 +73,14 @@ elasticsearch:
   request_timeout: 2m
   max_bytes: 1 MiB
   concurrency: 1
+  max_bytes_in_flight: 3MB
 retry: {min_delay: 1s, max_delay: 1s, multiplier: 1.5}
 logging:
   level: debug
   format: json
   console: false
   file: {path: agent.log, max_size: 1GB, max_files: 1}
+limit: {documents_per_second: 500, postgres_connections: 3}
 ${INDEXES}`);
   equal(config.fetchDelayMs, 500);
   equal(config.gracePeriodMs, 1500);
@@ -79,9 +90,11 @@ ${INDEXES}`);
     nodes: ["https://one:9200", "https://two:9200/search"],
     auth: { apiKey: "key" },
     ca: CERTIFICATE,
+    positionIndex: "pg2es-positions",
     requestTimeoutMs: 120_000,
     maxBytes: 1_048_576,
     concurrency: 1,
+    maxBytesInFlight: 3_000_000,
   });
   deepEqual(config.retry, {
     minDelayMs: 1000,
@@ -98,6 +111,7 @@ ${INDEXES}`);
       maxFiles: 1,
     },
   });
+  deepEqual(config.limit, { documentsPerSecond: 500, postgresConnections: 3 });
 });
 
 for (
@@ -168,7 +182,11 @@ postgres: {host: h, database: d, user: u, password_file: db}
 elasticsearch: {node: "http://es:9200", username: u, password_file: es}
 ${INDEXES}`);
   equal(config.postgres.password, "db secret");
-  deepEqual(config.elasticsearch.auth, { username: "u", password: " es" });
+  deepEqual(config.elasticsearch.auth, {
+    username: "u",
+    password: " es",
+    file: join(world.folder, "es"),
+  });
 });
 
 Deno.test("loadConfig() prefers the environment to .env to the default", async () => {

@@ -35,6 +35,10 @@ const EXAMPLES: { [Kind in Failure["kind"]]: Failure & { kind: Kind } } = {
     query: "document of movies",
     code: "22012",
   },
+  "statement-timeout": {
+    kind: "statement-timeout",
+    query: "document of movies",
+  },
   "sink-busy": {
     kind: "sink-busy",
     index: "movies",
@@ -78,6 +82,24 @@ const EXAMPLES: { [Kind in Failure["kind"]]: Failure & { kind: Kind } } = {
     file: "state.yaml",
     code: "ENOSPC",
   },
+  "dead-letters-invalid": {
+    kind: "dead-letters-invalid",
+    file: "dead_letters.jsonl",
+    detail: "line 3 is no dead letter",
+  },
+  "dead-letters-unwritable": {
+    kind: "dead-letters-unwritable",
+    file: "dead_letters.jsonl",
+    code: "ENOSPC",
+  },
+  "rejections-exceeded": {
+    kind: "rejections-exceeded",
+    index: "movies",
+    count: 1001,
+    type: "document_parsing_exception",
+    field: "rating",
+  },
+  "lock-lost": { kind: "lock-lost", code: "ETIMEDOUT" },
 };
 
 async function readDocument(path: string): Promise<string> {

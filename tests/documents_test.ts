@@ -1,10 +1,10 @@
-import { deepEqual, equal, ok, rejects } from "node:assert/strict";
+import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import {
   openDocuments,
   type Reading,
   type ReadingLimits,
 } from "../src/documents.ts";
-import { requestBody } from "../src/operations.ts";
+import { type Rejection, rejectionOf, requestBody } from "../src/operations.ts";
 import type { IndexPlan } from "../src/plan.ts";
 import { openVersions } from "../src/versions.ts";
 import { openSource } from "../src/postgres.ts";
@@ -77,6 +77,12 @@ function keysOf({ requests }: Reading): string[] {
     .sort((one, other) => Number(one) - Number(other));
 }
 
+/** What was rejected, and why; each bears the number of a reading. */
+function rejectionsOf({ rejections }: Reading): Rejection[] {
+  for (const { version } of rejections) match(version ?? "", /^\d+$/);
+  return rejections.map(rejectionOf);
+}
+
 /** The body of every request, as text. */
 function textOf({ requests }: Reading): string {
   return requests
@@ -96,7 +102,7 @@ Deno.test("read() gives one operation for each key, where the entry says", async
   const keys = keysFrom(1, 25);
   const reading = await world.documents.read(keys, NEVER);
   deepEqual(keysOf(reading), keys);
-  deepEqual([reading.rejections, reading.rest], [[], []]);
+  deepEqual([rejectionsOf(reading), reading.rest], [[], []]);
   for (const { buffer, entries } of reading.requests) {
     for (const { key, start, end } of entries) {
       const text = new TextDecoder().decode(buffer.subarray(start, end));
@@ -115,7 +121,7 @@ Deno.test("read() finds the documents that break the query, and reads all others
   const keys = keysFrom(1, 20);
   const reading = await world.documents.read(keys, NEVER);
   deepEqual(
-    reading.rejections,
+    rejectionsOf(reading),
     ["7", "8", "20"].map((key) => ({ key, type: "sqlstate_22012" })),
   );
   const good = keys.filter((key) => !["7", "8", "20"].includes(key));
@@ -129,7 +135,7 @@ Deno.test("read() rejects a document of which the query shows two rows", async (
   );
   const keys = keysFrom(1, 20);
   const reading = await world.documents.read(keys, NEVER);
-  deepEqual(reading.rejections, [
+  deepEqual(rejectionsOf(reading), [
     { key: "5", type: "two_rows" },
     { key: "6", type: "two_rows" },
   ]);
@@ -145,7 +151,7 @@ Deno.test("read() gives no request when nothing is left to send", async () => {
   );
   const reading = await world.documents.read(["1"], NEVER);
   deepEqual(reading.requests, []);
-  deepEqual(reading.rejections, [{ key: "1", type: "two_rows" }]);
+  deepEqual(rejectionsOf(reading), [{ key: "1", type: "two_rows" }]);
 });
 
 Deno.test("read() bounds each request, and leaves for the next reading what is too much for this one", async () => {

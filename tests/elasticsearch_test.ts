@@ -1,10 +1,7 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { z } from "zod";
-import {
-  explainStatus,
-  openCluster,
-  type Request,
-} from "../src/elasticsearch.ts";
+import { openCluster, type Request } from "../src/elasticsearch.ts";
+import { explainStatus } from "../src/elasticsearch_failure.ts";
 import { EtlError } from "../src/failure.ts";
 import { recordLog } from "./recorded_log.ts";
 import { openScriptedServer } from "./scripted_server.ts";

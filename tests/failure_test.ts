@@ -29,6 +29,7 @@ const FAILURES: { [Kind in Failure["kind"]]: Failure & { kind: Kind } } = {
     query: "document",
     code: "22012",
   },
+  "statement-timeout": { kind: "statement-timeout", query: "document" },
   "sink-busy": { kind: "sink-busy", index: "movies", type: "rejected" },
   "request-refused": {
     kind: "request-refused",
@@ -68,6 +69,24 @@ const FAILURES: { [Kind in Failure["kind"]]: Failure & { kind: Kind } } = {
     file: "state.yaml",
     code: "ENOSPC",
   },
+  "dead-letters-invalid": {
+    kind: "dead-letters-invalid",
+    file: "dead_letters.jsonl",
+    detail: "line 3 is no dead letter",
+  },
+  "dead-letters-unwritable": {
+    kind: "dead-letters-unwritable",
+    file: "dead_letters.jsonl",
+    code: "ENOSPC",
+  },
+  "rejections-exceeded": {
+    kind: "rejections-exceeded",
+    index: "films",
+    count: 1001,
+    type: "document_parsing_exception",
+    field: "rating",
+  },
+  "lock-lost": { kind: "lock-lost", code: "ETIMEDOUT" },
 };
 
 Deno.test("describeFailure() says of every kind what failed and each thing known of it", () => {

@@ -23,12 +23,19 @@ const NOWHERE = {
   statementTimeoutMs: 1,
 } as const;
 
-/** A database in which these transactions are open, at one look after the other. */
-function showing(looks: readonly (readonly Shown[])[]): Source {
+/** A database in which these transactions are open, at one look after the other; `asked` gets the labels of statements. */
+function showing(
+  looks: readonly (readonly Shown[])[],
+  { maxPrepared = 20, asked = [] }: {
+    maxPrepared?: number;
+    asked?: string[];
+  } = {},
+): Source {
   const rest = [...looks];
   return {
     ...openQuickSource(NOWHERE), // connects to nothing before it is asked
     query({ label, row }) {
+      asked.push(label);
       if (label === "pg_prepared_xacts") return Promise.resolve([]);
       const common = {
         now: NOW,
@@ -37,6 +44,7 @@ function showing(looks: readonly (readonly Shown[])[]): Source {
         version: "1",
         "is_standby": "false",
         "is_hidden": "false",
+        "max_prepared": String(maxPrepared),
       };
       const rows = (rest.shift() ?? []).map(({ pid, start, ageSeconds }) => ({
         ...common,
@@ -116,6 +124,20 @@ Deno.test("openHorizon() compares with the last completed scan, not with one tha
   (await horizon.note(source, options)).complete();
   equal((await horizon.note(source, options)).from, late.start);
   equal((await horizon.note(source, options)).from, late.start);
+});
+
+Deno.test("openHorizon() asks for prepared transactions where the server allows any", async () => {
+  const horizon = openHorizon(recordLog().log);
+  const asked: string[] = [];
+  for (const maxPrepared of [0, 1]) {
+    const source = showing([[]], { maxPrepared, asked });
+    await horizon.note(source, { low: NOW, signal: NEVER });
+  }
+  deepEqual(asked, [
+    "pg_stat_activity",
+    "pg_stat_activity",
+    "pg_prepared_xacts",
+  ]);
 });
 
 Deno.test("openHorizon() reads the number of transactions before it looks at them", async () => {

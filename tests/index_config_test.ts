@@ -16,7 +16,7 @@ const FAULTS: readonly (readonly [string, string, readonly string[]])[] = [
     "i.json:1:20: cannot be read as JSON: a value, quote, comma, colon or bracket is missing or one too many, write it as JSON",
   ]],
   ["levels without end", "[".repeat(100_000), [
-    "i.json:1:1: cannot be read as JSON: a value, quote, comma, colon or bracket is missing or one too many, write it as JSON",
+    "i.json:1:1: is nested too deeply, write it in fewer levels",
   ]],
   ["a list", "[]", [
     "i.json:1:1: is a list, write an object with settings, mappings",

@@ -6,13 +6,13 @@ import {
   ok,
   rejects,
 } from "node:assert/strict";
+import { switchAlias } from "../src/aliases.ts";
 import { EtlError } from "../src/failure.ts";
 import {
   ensureIndex,
   ensureIndexBeside,
   findIndex,
   type IndexRecipe,
-  switchAlias,
 } from "../src/index_lifecycle.ts";
 import { recordLog } from "./recorded_log.ts";
 import { NEVER, openTestCluster, type TestCluster } from "./servers.ts";

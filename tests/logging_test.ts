@@ -12,7 +12,7 @@ const FILE = { maxBytes: 1_000_000, maxFiles: 3 };
 const PROGRAM = `
 import { configureLogging, createLog } from "./src/logging.ts";
 const options = JSON.parse(Deno.args[0]);
-await using _ = await configureLogging(options, { secrets: ["tester100"] });
+await using _ = await configureLogging(options, { secrets: new Set(["tester100"]) });
 const log = createLog();
 console.log("result");
 log.debug("looked", { rows: 1 });
@@ -37,7 +37,7 @@ async function runProgram(
       PROGRAM.replace("./src", new URL("src", root).href),
     );
     const config = new URL("deno.json", root).pathname;
-    const command = [Deno.execPath(), "run", "-A", "--no-lock"]
+    const command = [Deno.execPath(), "run", "-A", "--quiet", "--no-lock"]
       .concat("--config", config, file, JSON.stringify(logging));
     const line = command.map((word) => `'${word}'`).join(" ");
     const [name = "", ...args] = terminal
@@ -76,7 +76,7 @@ async function logToFile(
       const file = { ...FILE, path };
       await using _ = await configureLogging(
         { ...logging, console: false, file },
-        { secrets: ["tester100", "p@ss word"] },
+        { secrets: new Set(["tester100", "p@ss word"]) },
       );
       write();
     }
@@ -230,7 +230,7 @@ Deno.test("configureLogging() rotates the file by size, private to its user", as
       const file = { path, maxBytes: 100, maxFiles: 2 };
       await using _ = await configureLogging(
         { level: "info", format: "text", console: false, file },
-        { secrets: [] },
+        { secrets: new Set() },
       );
       createLog().info("a line of more than half of the size", { run });
     }
@@ -248,13 +248,37 @@ Deno.test("configureLogging() rotates the file by size, private to its user", as
   }
 });
 
+Deno.test("configureLogging() keeps every file private at once, also one begun while lines pile up", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const path = `${folder}/agent.log`;
+    const file = { path, maxBytes: 200, maxFiles: 3 };
+    await using _ = await configureLogging(
+      { level: "info", format: "text", console: false, file },
+      { secrets: new Set() },
+    );
+    // the second waits for the first, and then no other line follows
+    createLog().info("a line", { filler: "x".repeat(150) });
+    createLog().info("a line", { filler: "y".repeat(150) });
+    while ((await Array.fromAsync(Deno.readDir(folder))).length < 2) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    for await (const { name } of Deno.readDir(folder)) {
+      const { mode } = await Deno.stat(`${folder}/${name}`);
+      equal((mode ?? 0) & 0o777, 0o600, name);
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("configureLogging() tells of a log file that cannot be opened", async () => {
   const folder = await Deno.makeTempDir();
   const file = { ...FILE, path: `${folder}/missing/agent.log` };
   await rejects(
     configureLogging(
       { level: "info", format: "text", console: true, file },
-      { secrets: [] },
+      { secrets: new Set() },
     ),
     (error) => {
       ok(error instanceof EtlError);
@@ -288,15 +312,15 @@ Deno.test("formatText() lets no value end its line or fake another field", () =>
 });
 
 Deno.test("createRedactor() leaves words as short as a word", () => {
-  equal(createRedactor(["abc", ""])("abc"), "abc");
+  equal(createRedactor(new Set(["abc", ""]))("abc"), "abc");
   equal(
-    createRedactor(["abcd", "abcdef", "a.c+"])("abcdef a.c+ abcc"),
+    createRedactor(new Set(["abcd", "abcdef", "a.c+"]))("abcdef a.c+ abcc"),
     "*** *** abcc",
   );
 });
 
 Deno.test("toPlain() redacts numbers that hold a secret", () => {
-  const redact = createRedactor(["1234"]);
+  const redact = createRedactor(new Set(["1234"]));
   deepEqual(toPlain({ a: 912345, b: 5n, c: 7 }, { redact, withStack: false }), {
     a: "9***5",
     b: "5",

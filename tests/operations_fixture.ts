@@ -1,7 +1,8 @@
-import pLimit from "p-limit";
 import type { Cluster } from "../src/elasticsearch.ts";
 import type { Log } from "../src/logging.ts";
 import type { Operations } from "../src/operations.ts";
+import { NO_DEAD_LETTERS } from "../src/dead_letters.ts";
+import { openPressure } from "../src/pressure.ts";
 import { openSink, type Sink } from "../src/sink.ts";
 import { recordLog } from "./recorded_log.ts";
 import { quickPersister } from "./servers.ts";
@@ -51,7 +52,8 @@ export function openQuickSink(
   return openSink({
     cluster,
     persister: quickPersister("Elasticsearch", log),
-    limit: pLimit(2),
+    pressure: openPressure({ concurrency: 2, maxBytes: 1e6 }, log),
+    deadLetters: NO_DEAD_LETTERS,
     index: { name, alias: `${name}-write` },
     log,
   });

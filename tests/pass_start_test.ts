@@ -1,5 +1,6 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
-import type { Position } from "../src/checkpoint.ts";
+import { openChangeProbe } from "../src/change_probe.ts";
+import type { Position } from "../src/position.ts";
 import { EtlError } from "../src/failure.ts";
 import type { Notice } from "../src/horizon.ts";
 import {
@@ -140,6 +141,7 @@ async function start(
       pageSize: 10,
     },
     horizon: { note: () => Promise.resolve(noticed) },
+    probe: openChangeProbe(),
     versions: openVersions(),
     log,
     drain: NEVER,

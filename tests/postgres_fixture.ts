@@ -1,10 +1,7 @@
 import { z } from "zod";
 import { EtlError, type Failure } from "../src/failure.ts";
-import {
-  openSource,
-  type PostgresOptions,
-  type Source,
-} from "../src/postgres.ts";
+import { openSource, type Source } from "../src/postgres.ts";
+import type { PostgresOptions } from "../src/postgres_session.ts";
 import { createPersister } from "../src/retry.ts";
 import { type RecordedLine, recordLog } from "./recorded_log.ts";
 import {

@@ -134,7 +134,7 @@ Deno.test("an abort ends the connection, and with it the statement", async () =>
   const copied = source.copy({
     label: "document of films",
     sql:
-      "copy (select repeat('x', 1000) from generate_series(1, 100000000)) to stdout",
+      "copy (select repeat('x', 1000) from generate_series(1, 10000) a, generate_series(1, 10000) b) to stdout",
     start: () => () => {
       if (++count === 10) killing.abort(reason);
     },
@@ -169,6 +169,64 @@ Deno.test("a statement that takes too long is ended by PostgreSQL, and asked aga
     kind: "server-unavailable",
     server: "PostgreSQL",
     code: "57014",
+  });
+});
+
+Deno.test("copy() tells a statement that takes too long from one that was cancelled", async () => {
+  await using world = await openWorld({ statementTimeoutMs: 500 });
+  const { database, source, lines } = world;
+  const label = "document of films";
+  const copy = (sql: string) =>
+    source.copy(
+      { label, sql: `copy (${sql}) to stdout`, start: () => () => {} },
+      NEVER,
+    );
+  const failure = await failureOf(copy("select pg_sleep(60)"));
+  deepEqual(failure, { kind: "statement-timeout", query: label });
+  deepEqual(lines, []);
+
+  await database.query("create table gate (open boolean)");
+  await database.query("insert into gate values (false)");
+  const copied = copy(
+    "select pg_sleep(case when open then 0 else 60 end) from gate",
+  );
+  await untilFound(
+    database,
+    "select 1 from pg_stat_activity where application_name = 'pg2es' and wait_event = 'PgSleep' and datname = current_database()",
+  );
+  await database.query("update gate set open = true");
+  await database.query(
+    "select pg_cancel_backend(pid) from pg_stat_activity where application_name = 'pg2es' and datname = current_database()",
+  );
+  await copied;
+});
+
+Deno.test("copy() waits for a lock, and takes it for no statement that is too slow", async () => {
+  await using world = await openWorld({ statementTimeoutMs: 400 });
+  const { database, source, lines } = world;
+  await database.query("create table films (id int)");
+  await database.query("begin");
+  await database.query("lock table films in access exclusive mode");
+  let count = 0;
+  const copied = source.copy({
+    label: "document of films",
+    sql: "copy (select count(*) from films) to stdout",
+    start: () => () => {
+      count++;
+    },
+  }, NEVER);
+  while (lines.length === 0) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  await database.query("commit");
+  await copied;
+  equal(count, 1);
+  const { error } = lines[0]?.fields ?? {};
+  ok(error instanceof EtlError);
+  deepEqual(error.failure, {
+    kind: "server-unavailable",
+    server: "PostgreSQL",
+    code: "55P03",
   });
 });
 

@@ -1,5 +1,6 @@
 import { deepEqual, rejects } from "node:assert/strict";
 import fc from "fast-check";
+import { z } from "zod";
 import { arrayText, quoteIdentifier, quoteLiteral } from "../src/postgres.ts";
 import { ask, failureOf, openOnce, openWorld } from "./postgres_fixture.ts";
 import { NEVER, openDatabase, openQuickSource, uniqueName } from "./servers.ts";
@@ -83,6 +84,7 @@ Deno.test("openSource() pins the session, whatever the settings of the role", as
       "default_transaction_read_only": "off",
       "client_encoding": "latin1",
       "standard_conforming_strings": "off",
+      jit: "on",
     };
     for (const [name, value] of Object.entries(settings)) {
       await database.query(`alter role ${role} set ${name} = ${value}`);
@@ -99,7 +101,7 @@ Deno.test("openSource() pins the session, whatever the settings of the role", as
   '2026-02-03'::date::text as day, (0.1::float8 + 0.2)::text as number,
   '\\xff'::bytea::text as bytes, '1 day 2 hours'::interval::text as span,
   'a\\b' as slash, '€' as euro, current_setting('transaction_isolation') as isolation,
-  current_setting('transaction_read_only') as locked`,
+  current_setting('transaction_read_only') as locked, current_setting('jit') as jit`,
       );
       deepEqual(row, {
         stamp: "2026-02-03 04:05:06+00",
@@ -111,6 +113,7 @@ Deno.test("openSource() pins the session, whatever the settings of the role", as
         euro: "€",
         isolation: "read committed",
         locked: "on",
+        jit: "off",
       });
     } finally {
       await source[Symbol.asyncDispose]();
@@ -118,6 +121,25 @@ Deno.test("openSource() pins the session, whatever the settings of the role", as
   } finally {
     await database.query(`drop role ${role}`);
   }
+});
+
+Deno.test("query() keeps the plan of a repeated statement for its connection, and of no other", async () => {
+  await using world = await openOnce();
+  const repeated = {
+    label: "numbers",
+    sql: "select n::text as n from generate_series(1, 2) n",
+    row: z.object({ n: z.string() }),
+    isRepeated: true,
+  };
+  for (let time = 0; time < 3; time++) {
+    const rows = await world.source.query(repeated, { signal: NEVER });
+    deepEqual(rows, [{ n: "1" }, { n: "2" }]);
+  }
+  const kept = await ask(
+    world.source,
+    "select statement from pg_prepared_statements",
+  );
+  deepEqual(kept, [{ statement: repeated.sql }]);
 });
 
 Deno.test("openSource() writes nothing", async () => {

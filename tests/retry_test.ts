@@ -151,6 +151,20 @@ Deno.test("createPersister() throws the reason of a signal that ends the wait", 
   await rejects(waiting, (error) => error === reason);
 });
 
+Deno.test("createPersister() throws the reason of a signal that is aborted during a try that fails", async () => {
+  const { persister } = setUp();
+  const killing = new AbortController();
+  const reason = new Error("killed");
+  const action = () => {
+    killing.abort(reason);
+    return Promise.reject(new EtlError(LOST));
+  };
+  await rejects(
+    persister.persist(action, killing.signal),
+    (error) => error === reason,
+  );
+});
+
 Deno.test("createPersister() tries nothing for a signal that is aborted already", async () => {
   const { persister } = setUp();
   const action = failTimes(0);

@@ -2,11 +2,8 @@
 import pg from "pg";
 import { z } from "zod";
 import { type Cluster, openCluster } from "../src/elasticsearch.ts";
-import {
-  openSource,
-  type PostgresOptions,
-  type Source,
-} from "../src/postgres.ts";
+import { openSource, type Source } from "../src/postgres.ts";
+import type { PostgresOptions } from "../src/postgres_session.ts";
 import { createPersister, type Persister } from "../src/retry.ts";
 import { recordLog } from "./recorded_log.ts";
 

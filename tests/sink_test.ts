@@ -106,7 +106,8 @@ Deno.test("settle() takes a page of HTML for no answer", async () => {
     );
     equal(written, 5);
     equal(server.requests.length, 2);
-    const { error } = lines[0]?.fields ?? {};
+    const told = lines.find(({ level }) => level === "warning");
+    const { error } = told?.fields ?? {};
     equal(
       error instanceof EtlError && error.failure.kind,
       status === 200 ? "answer-invalid" : "server-unavailable",
@@ -128,7 +129,7 @@ Deno.test("settle() halves what is too large, down to the one document that is",
   deepEqual(outcome, {
     written: 4,
     superseded: 0,
-    rejections: [{ key: "d", type: "unknown" }],
+    rejections: [{ key: "d", type: "content_too_large" }],
   });
   deepEqual(server.requests.map(({ body }) => idsOf(body).join("")), [
     "abcde",
@@ -140,7 +141,7 @@ Deno.test("settle() halves what is too large, down to the one document that is",
   deepEqual(lines.filter(({ level }) => level === "error"), [{
     level: "error",
     message: "document rejected",
-    fields: { id: "d", type: "unknown", field: undefined },
+    fields: { id: "d", type: "content_too_large", field: undefined },
   }]);
 });
 
@@ -252,6 +253,7 @@ Deno.test("record() settles rejections by logging their id, type and field", asy
   const rejections = [{ key: "a", type: "two_rows" }];
   const outcome = await openQuickSink(server.cluster, { log }).record(
     rejections,
+    NEVER,
   );
   deepEqual(outcome, { written: 0, superseded: 0, rejections });
   equal(lines.length, 1);

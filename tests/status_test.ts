@@ -81,3 +81,20 @@ Deno.test("openStatus() does not say that all is well before the first load is d
     fields: { passes: 2, written: 6, superseded: 4, rejected: 2 },
   });
 });
+
+Deno.test("openStatus() says that an index is paused in place of that all is well", async () => {
+  const { log, lines, next } = awaitLines();
+  using status = openStatus(log, 10);
+  status.add(PASS, performance.now());
+  status.pause("2026-11-23T08:00:00.000Z");
+  await next();
+  status.resume();
+  await next();
+  const { kind: _, finished: __, ...done } = PASS;
+  deepEqual(lines[0], {
+    level: "info",
+    message: "paused",
+    fields: { passes: 1, ...done, since: "2026-11-23T08:00:00.000Z" },
+  });
+  equal(lines[1]?.message, "all is well");
+});

@@ -56,7 +56,9 @@ async function readFrames(source: Source, sql: string) {
       if (frame === undefined) return;
       const text = frame.kind === "operation"
         ? new TextDecoder().decode(frame.bytes)
-        : frame.type;
+        : frame.kind === "rejection"
+        ? frame.type
+        : frame.kind;
       frames.push({ kind: frame.kind, ordinal: frame.ordinal, text });
     },
   }, NEVER);
@@ -226,6 +228,24 @@ Deno.test("copyStatement() rejects an id that Elasticsearch would refuse, and a 
       "id_length",
       "document_too_large",
       "operation",
+    ],
+  );
+});
+
+Deno.test("copyStatement() deletes no document that no index can have", async () => {
+  await using world = await openWorld();
+  await fillFilms(world.database, ["a"]);
+  const keys = ["", "x".repeat(513), "gone", "a"];
+  const plan = planOf("select id, title from films");
+  const sql = copyStatement(plan, { keys, ...LIMITS });
+  const frames = await readFrames(world.source, sql);
+  deepEqual(
+    frames.map(({ kind, text }) => [kind, text.slice(0, 9)]),
+    [
+      ["nothing", "nothing"],
+      ["nothing", "nothing"],
+      ["operation", '{"delete"'],
+      ["operation", '{"index":'],
     ],
   );
 });

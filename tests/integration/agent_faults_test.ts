@@ -98,18 +98,3 @@ Deno.test("pg2es exits 1 at once where PostgreSQL refuses it", async () => {
     expectTold(ending, { code: 1, lines: [told] });
   }
 });
-
-Deno.test("pg2es leaves a state file that it cannot read as it is, and exits 1", async () => {
-  await using world = await openWorld({ settings: JSON_LOG });
-  for (
-    const text of ["version: 1\nindexes: {", "version: 2\nindexes: {}\n", ""]
-  ) {
-    await Deno.writeTextFile(world.stateFile, text);
-    const ending = await runToEnd(world);
-    expectTold(ending, {
-      code: 1,
-      lines: [/^Cannot use state file .*state\.yaml: .*delete it to load /],
-    });
-    equal(await Deno.readTextFile(world.stateFile), text);
-  }
-});

@@ -11,6 +11,8 @@ export interface AgentOptions {
   readonly args?: readonly string[];
   /** Variables added to those of this process. */
   readonly env?: Readonly<Record<string, string>>;
+  /** The words before its command line: a program that starts it, such as `setpriv`. */
+  readonly through?: readonly string[];
 }
 
 /** A line of the log in JSON; beside these three it has the fields of the event. */
@@ -58,18 +60,22 @@ export const LIMIT_MS = 60_000;
  * permissions that deno.json gives it.
  */
 export function startAgent(
-  { folder, args = [], env = {} }: AgentOptions,
+  { folder, args = [], env = {}, through = [] }: AgentOptions,
 ): AgentProcess {
   const binary = Deno.env.get("PG2ES_BINARY");
-  const child = new Deno.Command(binary ?? Deno.execPath(), {
-    args: binary === undefined
+  const [program = "", ...words] = [
+    ...through,
+    ...binary === undefined
       ? [
-        ...["run", "--quiet", "--config", DENO_JSON],
+        ...[Deno.execPath(), "run", "--quiet", "--config", DENO_JSON],
         ...agentFlags(),
         MAIN,
-        ...args,
       ]
-      : [...args],
+      : [binary],
+    ...args,
+  ];
+  const child = new Deno.Command(program, {
+    args: words,
     cwd: folder,
     env: { ...env },
     stdin: "null",

@@ -1,6 +1,7 @@
 import pLimit from "p-limit";
 import { openCheckpoint } from "../../src/checkpoint.ts";
 import { loadConfig } from "../../src/config.ts";
+import { NO_DEAD_LETTERS } from "../../src/dead_letters.ts";
 import type { Horizon } from "../../src/horizon.ts";
 import { type Agent, openPipeline } from "../../src/open_pipeline.ts";
 import { type Pipeline, runOnce, type Summary } from "../../src/pipeline.ts";
@@ -52,7 +53,7 @@ export async function openSteppedAgent(
   const loaded = await loadConfig(world.configFile, {});
   const { config } = loaded;
   const scope = openScope();
-  const servers = openServers(config, { scope, log, drain: never });
+  const servers = openServers(loaded, { scope, log, drain: never });
   let pause: Pause = () => Promise.resolve();
   const source = pauseBefore(servers.source, (label) => pause(label));
   const limit = pLimit(config.elasticsearch.concurrency);
@@ -71,9 +72,17 @@ export async function openSteppedAgent(
       }),
     );
     const stop = { drain: never, kill: never };
-    const shared = { config, limit, checkpoint, force: false, log, stop };
-    const agent = { ...servers, source, ...shared };
-    const pipeline = await openPipeline(agent, { plan: kept, place: 0, log });
+    const deadLetters = {
+      of: () => NO_DEAD_LETTERS,
+      list: () => Promise.resolve([]),
+    };
+    const shared = {
+      ...{ config, limit, checkpoint, deadLetters },
+      ...{ force: false, log, stop },
+    };
+    const leastVersions = new Map<string, string>();
+    const agent = { ...servers, source, leastVersions, ...shared };
+    const pipeline = await openPipeline(agent, { plan: kept, log });
     return { agent, pipeline: changePipeline?.(pipeline) ?? pipeline };
   }
 

@@ -21,6 +21,7 @@ export async function openClusterFolder(): Promise<
 
 /** A hot standby, which follows a primary. */
 export interface Standby extends AsyncDisposable {
+  readonly port: number;
   /** Waits until everything that the primary has written is here. */
   catchUp(): Promise<void>;
   /** Stops following; what the primary writes from now on is lost by the promotion. */
@@ -39,6 +40,7 @@ export async function startStandby(
   await copyCluster(primary, folder);
   const server = await startPostgres({ folder });
   return {
+    port: server.port,
     async catchUp() {
       await using source = await openSession(primary.url);
       const [row] = await source.sql(

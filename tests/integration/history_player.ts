@@ -172,7 +172,13 @@ export async function openPlayer(world: World): Promise<Player> {
   ): Promise<void> {
     const drain = new AbortController();
     let place = 0;
-    async function pause(): Promise<void> {
+    let turn = Promise.resolve();
+    // the agent has several statements under way at once; the moves between them are made one after the other
+    function pause(): Promise<void> {
+      turn = turn.then(makeMoves);
+      return turn;
+    }
+    async function makeMoves(): Promise<void> {
       const moves = pauses[place];
       if (place === endAt && end === "drain") drain.abort();
       if (place === endAt && end === "crash") throw new Crash();

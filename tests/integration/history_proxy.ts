@@ -21,9 +21,15 @@ export interface Refusal extends Disposable {
   readonly begun: Promise<void>;
 }
 
-/** Starts a proxy; with `versions: false` documents are written without their versions, and the last one to arrive wins. */
+/**
+ * Starts a proxy; with `versions: false` documents are written without their versions, and the last one to arrive wins. With
+ * a `clusterUuid` it passes for another cluster, whose writer lock is another one: so two agents write at once.
+ */
 export function startBulkProxy(
-  { versions = true }: { versions?: boolean } = {},
+  { versions = true, clusterUuid }: {
+    versions?: boolean;
+    clusterUuid?: string;
+  } = {},
 ): BulkProxy {
   const target = z.url().parse(Deno.env.get("PG2ES_TEST_ELASTICSEARCH"));
   let held: PromiseWithResolvers<void>[] = [];
@@ -31,6 +37,9 @@ export function startBulkProxy(
 
   async function answer(request: Request): Promise<Response> {
     const { pathname, search } = new URL(request.url);
+    if (clusterUuid !== undefined && pathname.startsWith("/_cluster/state")) {
+      return Response.json({ "cluster_uuid": clusterUuid });
+    }
     const isBulk = pathname.endsWith("/_bulk");
     let body = await request.text();
     if (isBulk && refusal !== undefined) {

@@ -11,12 +11,15 @@ const ITEMS = {
   sql: `
     create table item (id int primary key, name text, updated_at timestamptz not null default now());
     create index on item (updated_at, id);
-    insert into item select n, 'first' from generate_series(1, 5) n`,
+    insert into item select n, 'first' from generate_series(1, 5) n;
+    create table note (id int primary key, updated_at timestamptz)`,
   indexes: `
     - name: items
       index_config: items.json
       document: select id, name from item
-      watch: [{table: item}]`,
+      watch:
+        - table: item
+        - {table: note, document_ids: 'select unnest($1::int[])'}`,
   files: { "items.json": JSON.stringify({ mappings: { properties: {} } }) },
 };
 
@@ -49,6 +52,7 @@ async function play(
   // what was loaded is not looked at again: it is older than every open transaction, and than the margin
   if (history.before === undefined) await world.settle();
   equal((await agent.pass()).kind, "load");
+  await agent.pass(); // both tables are quiet: from now on one statement asks for both
   await outlastMargin();
   await history.play({ world, agent, late, outlastMargin });
   await agent.pass();

@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { parse } from "@std/yaml";
-import { Position } from "../../src/checkpoint.ts";
+import { Position } from "../../src/position.ts";
 import { z } from "zod";
 import { runPass } from "./agent_run.ts";
 import { indexedFilms, readFilms } from "./films.ts";
@@ -104,6 +104,7 @@ Deno.test("runAgent() keeps the position in a file for people, its user's alone"
 /** A page or two are on their way at a time, out of a hundred. */
 const PAGE_BY_PAGE = {
   "postgres.page_size": 10,
+  "postgres.connections": 1,
   "elasticsearch.max_bytes": "20KB",
   "elasticsearch.concurrency": 1,
 };

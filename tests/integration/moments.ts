@@ -1,7 +1,7 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { parse } from "@std/yaml";
 import { z } from "zod";
-import { Position } from "../../src/checkpoint.ts";
+import { Position } from "../../src/position.ts";
 import {
   type AgentProcess,
   type Ending,
@@ -17,6 +17,7 @@ const POLL_MS = 10;
 /** Settings under which a load of the example takes many steps, with little read ahead of what is settled. */
 export const SMALL_STEPS = {
   "postgres.page_size": 20,
+  "postgres.connections": 1,
   "elasticsearch.max_bytes": "30KB",
   "elasticsearch.concurrency": 1,
   "logging.format": "json",
@@ -62,10 +63,7 @@ export async function until(
 
 /** Lets the agent, once the first of the films are settled, read no more of them until it is disposed of. */
 export async function holdLoad(world: World): Promise<AsyncDisposable> {
-  await until(
-    "films are loaded",
-    async () => (await readPosition(world))?.load?.after !== undefined,
-  );
+  await until("films are loaded", async () => await countSettled(world) > 0);
   return await holdFilms(world);
 }
 
@@ -126,16 +124,24 @@ export async function countChanged(world: World): Promise<number> {
   return documents.filter(({ source }) => source.includes(CHANGED)).length;
 }
 
-/** How many films come before the position; all of them once the load is finished. */
+/** How many films the position says are settled; all of them once the load is finished. */
 export async function countSettled(world: World): Promise<number> {
+  return FILM_COUNT - (await unsettledFilms(world)).size;
+}
+
+/** The films that the position does not say are settled. */
+export async function unsettledFilms(world: World): Promise<Set<string>> {
   const position = await readPosition(world);
-  const last = position?.load === undefined ? null : position.load.after?.[0];
-  const [row] = await world.sql(
-    `select count(*)::text as count from content.film_work
-     where $1::uuid is null or id <= $1::uuid`,
-    [last ?? null],
+  const load: Position["load"] = position === undefined ? {} : position.load;
+  const ranges = load === undefined ? [] : load.ranges ?? [load];
+  const rows = await world.sql(
+    `select id::text from content.film_work where exists (
+       select from jsonb_to_recordset($1) r("after" uuid[], upto uuid[])
+       where (id > r."after"[1]) is not false and (id <= r.upto[1]) is not false
+     )`,
+    [JSON.stringify(ranges)],
   );
-  return position === undefined || last === undefined ? 0 : Number(row?.count);
+  return new Set(rows.map(({ id }) => z.string().parse(id)));
 }
 
 /** Gives one film a new title, the same one each time it is called with `title`. */

@@ -178,7 +178,10 @@ async function outlive({ servers, begin, end }: Outage): Promise<void> {
 
   await expectOutage(loading, loader);
   await expectOutage(following, follower);
-  await expectOutage(starting, starter);
+  // Elasticsearch answers before all of its indexes do: the kept position may have to be waited for once more
+  const told = toldOf(await expectEqual(starting, starter));
+  deepEqual(told, told.map((_, place) => place % 2 === 0 ? LOST : BACK));
+  ok(told.length >= 2 && told.at(-1) === BACK);
   await retitle(stopping, "after the stop");
   await runOnce(stopping);
 }
@@ -198,8 +201,11 @@ async function expectEqual(
 /** What {@linkcode expectEqual} expects, and that the log tells of one outage: when it began and when it was over. */
 async function expectOutage(world: World, agent: AgentProcess): Promise<void> {
   const messages = await expectEqual(world, agent);
-  const told = messages.filter((text) => text === LOST || text === BACK);
-  deepEqual(told, [LOST, BACK], messages.join("\n"));
+  deepEqual(toldOf(messages), [LOST, BACK], messages.join("\n"));
+}
+
+function toldOf(messages: readonly string[]): string[] {
+  return messages.filter((text) => text === LOST || text === BACK);
 }
 
 /** The own name of the index behind the alias that people search. */

@@ -144,7 +144,7 @@ Deno.test("runAgent() loads a dump that was restored elsewhere into an index of 
     await second.stop();
     const options = { folder: join(folder.path, "first"), port: second.port };
     moved.use(await startPostgres(options));
-    await agent.untilLogged("looking for the index anew");
+    await agent.untilLogged("writer lock lost, waiting for it again");
     await agent.untilLogged(ANOTHER);
     await agent.untilLogged("pass finished", { kind: "load" });
     deepEqual(await physicalIndexes(world), [filled]);

@@ -93,7 +93,7 @@ export function openSearch(url: string): Search {
 }
 
 /** The documents of an answer, each cut out of its text: parsing would rewrite numbers. */
-function* readHits(text: string): Generator<[string, IndexedDocument]> {
+export function* readHits(text: string): Generator<[string, IndexedDocument]> {
   const { body } = parseJson(text, { mode: "json", ranges: true });
   const hits = member(member(body, "hits"), "hits");
   if (hits?.type !== "Array") return;

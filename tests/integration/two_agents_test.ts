@@ -48,10 +48,14 @@ const ROUND_COUNT = 150;
 const CATCH_UP = 2;
 
 Deno.test("runAgent() twice at once keeps one index equal to a table that is written to", async () => {
+  await using proxy = startBulkProxy({ clusterUuid: "other" });
   await using world = await openWorld(ITEMS);
+  const elasticsearch = proxy.url;
   {
     await using one = startFollower(world.configFile);
-    await using other = startFollower(await copyConfig(world));
+    await using other = startFollower(
+      await copyConfig(world, { elasticsearch }),
+    );
     const agents = [one, other]; // both find no index, and make one
     await Promise.all([0, 1].map((writer) => write(world, { writer, agents })));
     await world.settle();
@@ -63,7 +67,7 @@ Deno.test("runAgent() twice at once keeps one index equal to a table that is wri
 
 for (const versions of [true, false]) {
   Deno.test(`runAgent() that is stopped with a request out ${versions ? "takes nothing back" : "without versions takes back"} what another wrote since`, async () => {
-    await using proxy = startBulkProxy({ versions });
+    await using proxy = startBulkProxy({ versions, clusterUuid: "other" });
     // a pass is one request
     const settings = { "fetch_delay": "10ms" };
     await using world = await openWorld({ ...ITEMS, settings });

@@ -1,0 +1,152 @@
+import { type Checkpoint, openCheckpoint } from "./checkpoint.ts";
+import type { LoadedConfig } from "./config.ts";
+import { openDeadLetters } from "./dead_letters.ts";
+import { recovers } from "./failure.ts";
+import { followIndex } from "./follow_index.ts";
+import { guardCluster } from "./guarded_cluster.ts";
+import { keepPositions, laterPosition } from "./kept_checkpoint.ts";
+import { type KeptPositions, openKeptPositions } from "./kept_position.ts";
+import type { Log } from "./logging.ts";
+import type { Agent } from "./open_pipeline.ts";
+import type { Pauses } from "./pauses.ts";
+import type { IndexPlan } from "./plan.ts";
+import { identifySource } from "./preflight.ts";
+import { createPersister } from "./retry.ts";
+import { openScope, type Scope } from "./scope.ts";
+import type { Servers } from "./servers.ts";
+import type { Stop } from "./stop.ts";
+import type { WriterLock } from "./writer_lock.ts";
+
+/** What a session of writing goes by, from taking the writer lock to giving it back. */
+export interface AgentSession {
+  readonly loaded: LoadedConfig;
+  readonly plans: readonly IndexPlan[];
+  readonly lock: WriterLock;
+  readonly pauses: Pauses;
+  /** Aborted where an index fails for good: all that waits for better times gives up. */
+  readonly failed: AbortController;
+  /** The indexes that are still to be loaded from the beginning; each is taken out once that has begun. */
+  readonly reloading: Set<string>;
+  readonly log: Log;
+  readonly stop: Stop;
+  readonly once: boolean;
+  readonly force: boolean;
+}
+
+/**
+ * Follows every index from where it stands by now, as whoever had the lock before left it, until the stop is drained or
+ * the lock is lost.
+ * @throws {EtlError} when something is wrong that time cannot mend, or `lock-lost`; what was settled is saved.
+ */
+export async function followIndexes(
+  servers: Servers,
+  session: AgentSession,
+): Promise<void> {
+  const { lock, pauses, failed, log, once, force } = session;
+  const { config, secrets } = session.loaded;
+  const stop = {
+    drain: AbortSignal.any([session.stop.drain, failed.signal, lock.lost]),
+    kill: AbortSignal.any([session.stop.kill, lock.lost]),
+  };
+  const limits = { limits: config.retry, log, drain: stop.drain };
+  const scope = openScope();
+  try {
+    const cluster = guardCluster(servers.cluster, lock);
+    const leastVersions = new Map<string, string>();
+    const checkpoint = await openPositions(servers, {
+      session,
+      scope,
+      stop,
+      leastVersions,
+    });
+    const deadLetters = await openDeadLetters(config.rejections, {
+      persister: createPersister("dead-letter file", limits),
+      secrets,
+      signal: stop.kill,
+    });
+    const shared = { config, checkpoint, deadLetters, force, log, stop };
+    const agent: Agent = { ...servers, cluster, leastVersions, ...shared };
+    const ends = await Promise.allSettled(
+      session.plans.map(async (plan) => {
+        try {
+          await followIndex(agent, { plan, once, pauses });
+        } catch (error) {
+          // the others finish what is in flight; where the lock is lost they are cut anyway
+          if (!recovers(error, "wait")) failed.abort(error);
+          throw error;
+        }
+      }),
+    );
+    const errors = ends.flatMap((end) =>
+      end.status === "rejected" ? [end.reason] : []
+    );
+    const [failure = errors[0]] = errors.filter((error) =>
+      !recovers(error, "wait")
+    );
+    if (failure !== undefined) throw failure;
+  } finally {
+    await scope.close();
+  }
+}
+
+/** The state file, with the later one of each position on disk and in Elasticsearch. */
+async function openPositions(
+  servers: Servers,
+  { session, scope, stop, leastVersions }: {
+    session: AgentSession;
+    scope: Scope;
+    stop: Stop;
+    /** Gets the numbers that an index which is loaded again holds. */
+    leastVersions: Map<string, string>;
+  },
+): Promise<Checkpoint> {
+  const { loaded: { config }, plans, lock, reloading, log } = session;
+  const options = { limits: config.retry, log, drain: stop.drain };
+  const disk = await openCheckpoint(
+    config.stateFile,
+    createPersister("state file", options),
+    { isReplaced: plans.every(({ name }) => reloading.has(name)) },
+  );
+  const { positionIndex } = config.elasticsearch;
+  const kept = positionIndex === undefined
+    ? undefined
+    : openKeptPositions(guardCluster(servers.triedOnce, lock), {
+      name: positionIndex,
+      log,
+    });
+  if (kept !== undefined) {
+    scope.add(kept);
+    scope.add({ [Symbol.asyncDispose]: () => finish(kept, stop) });
+  }
+  const source = await identifySource(servers.source, stop.kill);
+  for (const { name } of plans) {
+    const saved = disk.load(name);
+    const isNeeded = saved === undefined && !reloading.has(name);
+    const read = async () =>
+      await kept?.read(name, { source, isNeeded, signal: stop.kill });
+    const later = laterPosition(
+      saved,
+      await servers.persister.persist(read, stop.kill),
+    );
+    if (reloading.has(name)) {
+      const version = later?.document_version;
+      if (version !== undefined) leastVersions.set(name, version);
+      disk.forget(name);
+      log.info("loading from the beginning, as --reload says", { index: name });
+    } else if (later !== undefined && later !== saved) {
+      await disk.keep(name, later, stop.kill);
+      log.info("going on from the position kept in Elasticsearch", {
+        index: name,
+      });
+    }
+  }
+  return keepPositions(disk, {
+    kept,
+    assertHeld: lock.assertHeld,
+    onSave: (name) => reloading.delete(name),
+  });
+}
+
+async function finish(kept: KeptPositions, { kill }: Stop): Promise<void> {
+  if (!kill.aborted) await kept.flush();
+}

@@ -1,0 +1,122 @@
+import { recovers } from "./failure.ts";
+import type { Log } from "./logging.ts";
+import { findDefinition } from "./named_index.ts";
+import { type Agent, openPipeline } from "./open_pipeline.ts";
+import { type Pipeline, runOnce, type Summary } from "./pipeline.ts";
+import type { Pauses } from "./pauses.ts";
+import type { IndexPlan } from "./plan.ts";
+import { openProgress } from "./progress.ts";
+import { openStatus, type Status } from "./status.ts";
+import type { Stop } from "./stop.ts";
+import { openSweep, type Sweep } from "./sweep.ts";
+import { ticks } from "./ticks.ts";
+
+/** Between two passes a sweep works for as long as the pause that it takes the place of, or this. */
+const MIN_SLICE_MS = 500;
+
+/** Follows one index for as long as it is asked to, and stands still while it is paused. */
+export async function followIndex(
+  agent: Agent,
+  { plan, once, pauses }: { plan: IndexPlan; once: boolean; pauses: Pauses },
+): Promise<void> {
+  const { config, stop } = agent;
+  const { name } = plan;
+  const log = agent.log.with({ index: name });
+  const status = openStatus(log, config.logStatusPeriodMs);
+  try {
+    while (!stop.drain.aborted) {
+      const since = pauses.since(name);
+      if (since === undefined) {
+        const drain = AbortSignal.any([stop.drain, pauses.pausing(name)]);
+        const running = { drain, kill: stop.kill };
+        await work(agent, { plan, once, log, status, stop: running });
+        if (once && pauses.since(name) === undefined) return;
+      } else if (once) {
+        log.info("skipped: it is paused", { since });
+        return;
+      } else {
+        log.info("paused", { since });
+        status.pause(since);
+        await pauses.untilResumed(name, stop.drain);
+        status.resume();
+        if (!stop.drain.aborted) log.info("resumed");
+      }
+    }
+  } finally {
+    status[Symbol.dispose]();
+  }
+}
+
+/** Works on one index until `stop` is drained; what it stands on may be replaced meanwhile. */
+async function work(
+  agent: Agent,
+  { plan, once, log, status, stop }: {
+    plan: IndexPlan;
+    once: boolean;
+    log: Log;
+    status: Status;
+    stop: Stop;
+  },
+): Promise<void> {
+  const { config } = agent;
+  const definition = findDefinition(config, plan.name);
+  const budgetMs = once
+    ? Infinity
+    : Math.max(config.fetchDelayMs, MIN_SLICE_MS);
+  let pipeline: Pipeline | undefined;
+  let sweep: Sweep | undefined;
+
+  async function pass(pipeline: Pipeline): Promise<Summary> {
+    const startedMs = performance.now();
+    const summary = await runShown(pipeline);
+    status.add(summary, startedMs);
+    tellPass(log, summary, performance.now() - startedMs);
+    return summary;
+  }
+
+  async function runShown(pipeline: Pipeline): Promise<Summary> {
+    const { logging } = config;
+    const options = { logging, signal: stop.kill };
+    const progress = await openProgress(pipeline, options);
+    if (progress === undefined) return await runOnce(pipeline, stop);
+    try {
+      return await runOnce({ ...pipeline, sink: progress.sink }, stop);
+    } finally {
+      progress[Symbol.dispose]();
+    }
+  }
+
+  async function closeSweep(): Promise<void> {
+    await sweep?.[Symbol.asyncDispose]();
+    sweep = undefined;
+  }
+
+  try {
+    for await (const _ of ticks(once ? 0 : config.fetchDelayMs, stop.drain)) {
+      try {
+        pipeline ??= await openPipeline(agent, { plan, log });
+        const { cluster } = agent;
+        sweep ??= openSweep({ pipeline, cluster, definition });
+        let summary = await pass(pipeline);
+        while (await sweep.advance({ summary, budgetMs, stop })) {
+          summary = await pass(pipeline);
+        }
+        if (once) return;
+      } catch (error) {
+        if (!recovers(error, "recreate")) throw error;
+        log.warning("looking for the index anew", { error });
+        pipeline = undefined;
+        await closeSweep();
+      }
+    }
+  } finally {
+    await closeSweep();
+  }
+}
+
+function tellPass(log: Log, summary: Summary, tookMs: number): void {
+  const { kind, written, rejected } = summary;
+  const isQuiet = kind === "follow" && written + rejected === 0;
+  const seconds = Math.round(tookMs) / 1000;
+  log[isQuiet ? "debug" : "info"]("pass finished", { ...summary, seconds });
+}

@@ -1,0 +1,189 @@
+import type { Checkpoint } from "./checkpoint.ts";
+import type { Documents } from "./documents.ts";
+import { openFlight } from "./flight.ts";
+import type { Key } from "./keys.ts";
+import type { Operations } from "./operations.ts";
+import type { IndexPlan, Page } from "./plan.ts";
+import type { Position } from "./position.ts";
+import type { Rate } from "./rate.ts";
+import type { Outcome, Sink } from "./sink.ts";
+import type { Stop } from "./stop.ts";
+import type { Versions } from "./versions.ts";
+
+/** The stages that settle documents. */
+export interface SettlingStages {
+  readonly plan: IndexPlan;
+  readonly documents: Documents;
+  readonly sink: Sink;
+  readonly checkpoint: Checkpoint;
+  readonly versions: Versions;
+  /** Spaces out the reading of documents, over all indexes of the agent. */
+  readonly rate: Rate;
+  /** How many bytes may be on their way to Elasticsearch. */
+  readonly maxBytesInFlight: number;
+  /** How many pages are read at once. */
+  readonly maxReaders: number;
+}
+
+/** How documents were settled. */
+export interface Settlement {
+  /** Documents written or deleted. */
+  readonly written: number;
+  /** Documents of which a newer reading was there. */
+  readonly superseded: number;
+  readonly rejected: number;
+}
+
+type Numbers = Pick<Position, "document_version" | "source_version">;
+
+/** The numbers to go on from. */
+export function numbersOf({ last, latest }: Versions): Numbers {
+  const source = latest === undefined ? {} : { source_version: latest };
+  return { document_version: last, ...source };
+}
+
+/** A page that was read and sent. */
+interface SentPage {
+  /** Whether all of it was, and it was not drained while it waited for its turn. */
+  readonly isWhole: boolean;
+  /** What a position that is saved after it says of the numbers; those of the page that was read later count. */
+  readonly numbers: Numbers & { readonly order: number };
+  readonly outcomes: readonly Outcome[];
+}
+
+/**
+ * Reads the documents of every page and settles them.
+ *
+ * Several pages are read at once while requests are out; the position moves in the order of each lane, each time that
+ * everything before it is settled. Dying on any line costs the work since the last save, and no document.
+ */
+export async function settlePages(
+  pipeline: SettlingStages,
+  { pages, stop }: { pages: AsyncIterable<Page<Position>>; stop: Stop },
+): Promise<Settlement> {
+  const { plan, checkpoint, documents, sink, versions, rate } = pipeline;
+  const total = { written: 0, superseded: 0, rejected: 0 };
+  const flight = openFlight(pipeline.maxBytesInFlight, stop.kill);
+  const readers = new Set<Promise<void>>();
+  const brokenLanes = new Set<number>();
+  let isDrained = false;
+  let readCount = 0;
+  let landed = { order: 0, ...numbersOf(versions) };
+  let fit = Infinity;
+  try {
+    for await (const page of pages) {
+      await flight.keepApart(page.keys);
+      while (readers.size >= pipeline.maxReaders) await Promise.race(readers);
+      if (isDrained) break;
+      startPage(page);
+    }
+    await flight.landed();
+    return total;
+  } finally {
+    await flight[Symbol.asyncDispose]();
+  }
+
+  /** Has a page read and sent. */
+  function startPage({ keys, lane = 0, next }: Page<Position>): void {
+    // its failure is noticed while the next pages are read
+    const reading = flight.carry(0, () => sendPage(keys));
+    const reader = reading.then(({ isWhole }) => {
+      isDrained ||= !isWhole;
+    }, () => {}).finally(() => readers.delete(reader));
+    readers.add(reader);
+    const sent = reading.then(async (page): Promise<SentPage> => {
+      return { ...page, outcomes: await Promise.all(page.sent) };
+    });
+    flight.close({ keys, lane, sent: [sent] }, async ([page]) => {
+      if (page === undefined) return;
+      add(page.outcomes);
+      if (page.numbers.order > landed.order) landed = page.numbers;
+      // what comes after a page that was not read to its end is not safe
+      if (!page.isWhole) brokenLanes.add(lane);
+      if (next !== undefined && !brokenLanes.has(lane)) {
+        await save(next(), page.outcomes.length === 0);
+      }
+    });
+  }
+
+  /** Reads the documents of `keys` and sends them. */
+  async function sendPage(keys: readonly Key[]) {
+    const sent: Promise<Outcome>[] = [];
+    let rest = keys;
+    while (rest.length > 0) {
+      await flight.makeRoom();
+      const wanted = Math.min(rest.length, fit);
+      const count = await rate.take(wanted, stop.drain);
+      if (count === 0) break;
+      const reading = await documents.read(rest.slice(0, count), flight.signal);
+      const left = reading.rest.length;
+      // what a reading leaves out is read twice
+      if (left > 0) fit = Math.max(1, count - left);
+      else if (count >= fit) fit += Math.ceil(fit / 8);
+      sent.push(
+        ...reading.requests.map(send),
+        flight.carry(0, () => sink.record(reading.rejections, flight.signal)),
+      );
+      rest = [...reading.rest, ...rest.slice(count)];
+    }
+    const numbers = { order: ++readCount, ...numbersOf(versions) };
+    return { isWhole: rest.length === 0, numbers, sent };
+  }
+
+  function send(request: Operations): Promise<Outcome> {
+    // what its buffer takes of the memory, however little of it is used
+    return flight.carry(request.buffer.length, async () => {
+      const outcome = await sink.settle(request, flight.signal);
+      documents.recycle(request);
+      const { stale } = outcome;
+      return stale === undefined ? outcome : await settleAnew(outcome, stale);
+    });
+  }
+
+  /** Settles documents whose reading has become too old to be sent: a deletion since then may be forgotten. */
+  async function settleAnew(
+    settled: Outcome,
+    stale: readonly Key[],
+  ): Promise<Outcome> {
+    let { written, superseded } = settled;
+    const rejections = [...settled.rejections];
+    let rest = stale;
+    while (rest.length > 0) {
+      const reading = await documents.read(rest, flight.signal);
+      const again = [...reading.rest];
+      for (const request of reading.requests) {
+        const outcome = await sink.settle(request, flight.signal);
+        documents.recycle(request);
+        written += outcome.written;
+        superseded += outcome.superseded;
+        rejections.push(...outcome.rejections);
+        again.push(...outcome.stale ?? []);
+      }
+      const { rejections: refused } = await sink.record(
+        reading.rejections,
+        flight.signal,
+      );
+      rejections.push(...refused);
+      rest = again;
+    }
+    return { written, superseded, rejections };
+  }
+
+  function add(outcomes: readonly Outcome[]): void {
+    for (const { written, superseded, rejections } of outcomes) {
+      total.written += written;
+      total.superseded += superseded;
+      total.rejected += rejections.length;
+    }
+  }
+
+  async function save(safe: Position, isEmpty: boolean): Promise<void> {
+    const { order: _, ...numbers } = landed;
+    const next = { ...safe, ...numbers };
+    const isIdle = isEmpty && next.load === undefined &&
+      next.scan === undefined &&
+      checkpoint.load(plan.name)?.load === undefined;
+    const keep = isIdle ? checkpoint.keep : checkpoint.save;
+    await keep(plan.name, next, stop.kill);
+  }
+}

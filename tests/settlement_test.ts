@@ -1,0 +1,190 @@
+import { deepEqual, equal, ok, rejects } from "node:assert/strict";
+import { join } from "node:path";
+import { openCheckpoint } from "../src/checkpoint.ts";
+import type { Documents } from "../src/documents.ts";
+import type { Key } from "../src/keys.ts";
+import type { Page } from "../src/plan.ts";
+import type { Position } from "../src/position.ts";
+import { type Rate, UNLIMITED } from "../src/rate.ts";
+import { settlePages, type SettlingStages } from "../src/settlement.ts";
+import { NEVER, quickPersister } from "./servers.ts";
+
+const STOP = { drain: NEVER, kill: NEVER };
+
+Deno.test("settlePages() saves nothing of a lane past a page that was drained in its middle", async () => {
+  const saved: string[] = [];
+  await using world = await openStages((low) => saved.push(low));
+  let turnCount = 0;
+  const rate: Rate = {
+    // the three pages begin, and then it is drained
+    take: (wanted) => Promise.resolve(++turnCount > 3 ? 0 : wanted),
+  };
+  const allBegun = Promise.withResolvers<void>();
+  const documents = reading(
+    (keys) => keys.includes("a2") ? ["a2"] : [],
+    async (keys) => {
+      if (keys.includes("c")) allBegun.resolve();
+      await allBegun.promise;
+    },
+  );
+  const pages = paginate([
+    { keys: ["a1", "a2"], next: () => at("1") },
+    { keys: ["b"], next: () => at("2") },
+    { keys: ["c"], lane: 1, next: () => at("3") },
+  ]);
+  const stages = { ...world.stages, documents, rate };
+  await settlePages(stages, { pages, stop: STOP });
+  deepEqual(saved, ["3"]);
+});
+
+Deno.test("settlePages() moves each lane on by itself, and each in its order", async () => {
+  const saved: string[] = [];
+  await using world = await openStages((low) => saved.push(low));
+  const slow = Promise.withResolvers<void>();
+  const documents = reading(() => [], async (keys) => {
+    if (keys.includes("slow")) await slow.promise;
+  });
+  const pages = paginate([
+    { keys: ["slow"], next: () => at("a1") },
+    { keys: ["a"], next: () => at("a2") },
+    { keys: ["b"], lane: 1, next: () => at("b1") },
+    { keys: ["c"], lane: 1, next: () => at("b2") },
+  ], (count) => {
+    if (count === 4) setTimeout(slow.resolve, 50);
+  });
+  await settlePages({ ...world.stages, documents }, { pages, stop: STOP });
+  deepEqual(saved, ["b1", "b2", "a1", "a2"]);
+});
+
+Deno.test("settlePages() reads so many pages at once, and no more", async () => {
+  await using world = await openStages(() => {});
+  let readerCount = 0;
+  let mostReaders = 0;
+  const documents = reading(() => [], async () => {
+    readerCount++;
+    mostReaders = Math.max(mostReaders, readerCount);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    readerCount--;
+  });
+  const keys = Array.from({ length: 9 }, (_, n) => [String(n)]);
+  const pages = paginate(
+    keys.map((keys, n) => ({ keys, next: () => at(String(n)) })),
+  );
+  await settlePages({ ...world.stages, documents }, { pages, stop: STOP });
+  equal(mostReaders, 3);
+  equal(world.saved(), "8");
+});
+
+Deno.test("settlePages() ends what is read when a page cannot be read", async () => {
+  await using world = await openStages(() => {});
+  const failure = new Error("the server is gone");
+  let isCut = false;
+  const documents = reading(() => [], async (keys, signal) => {
+    if (keys.includes("b")) throw failure;
+    const { promise, reject } = Promise.withResolvers<void>();
+    signal.addEventListener("abort", () => reject(signal.reason));
+    await promise.finally(() => isCut = true);
+  });
+  const pages = paginate([
+    { keys: ["a"], next: () => at("1") },
+    { keys: ["b"], next: () => at("2") },
+  ]);
+  const stages = { ...world.stages, documents };
+  await rejects(settlePages(stages, { pages, stop: STOP }), failure);
+  ok(isCut);
+  equal(world.saved(), undefined);
+});
+
+/** The position of a load at a place. */
+function at(low: string): Position {
+  return {
+    source: { system: "1", database: "d" },
+    index: { name: "items", uuid: "u" },
+    low,
+    seen: {},
+    load: { after: [low] },
+  };
+}
+
+async function* paginate(
+  pages: readonly Page<Position>[],
+  onPage: (count: number) => void = () => {},
+): AsyncGenerator<Page<Position>> {
+  for (const [place, page] of pages.entries()) {
+    onPage(place + 1);
+    yield await Promise.resolve(page);
+  }
+}
+
+/** Documents that PostgreSQL does not have, and so are nothing to send; `rest` of them are left out. */
+function reading(
+  rest: (keys: readonly Key[]) => readonly Key[],
+  wait: (keys: readonly Key[], signal: AbortSignal) => Promise<void> = () =>
+    Promise.resolve(),
+): Documents {
+  return {
+    async read(keys, signal) {
+      await wait(keys, signal);
+      return { requests: [], rejections: [], rest: rest(keys) };
+    },
+    recycle() {},
+  };
+}
+
+/** Stages with a state file of their own; three pages are read at once. */
+async function openStages(onSave: (low: string) => void) {
+  const folder = await Deno.makeTempDir({ prefix: "pg2es_" });
+  const persister = quickPersister("Elasticsearch");
+  const checkpoint = await openCheckpoint(
+    join(folder, "state.yaml"),
+    persister,
+  );
+  const nothing = { written: 0, superseded: 0, rejections: [] };
+  const stages: SettlingStages = {
+    plan: {
+      name: "items",
+      document: {
+        sql: "",
+        label: "",
+        key: [],
+        fields: [],
+        agentColumns: new Set(),
+      },
+      root: {
+        label: "",
+        from: "",
+        key: [],
+        stamp: { name: "", type: "", kind: "instant", timeZone: "UTC" },
+      },
+      tables: [],
+      lookbackMs: 0,
+      pageSize: 10,
+    },
+    checkpoint: {
+      ...checkpoint,
+      async save(index, position, signal) {
+        onSave(position.low);
+        await checkpoint.save(index, position, signal);
+      },
+    },
+    documents: reading(() => []),
+    sink: {
+      settle: () => Promise.resolve(nothing),
+      record: () => Promise.resolve(nothing),
+    },
+    versions: {
+      last: "7",
+      latest: "7",
+      observe() {},
+      next: () => Promise.resolve("7"),
+    },
+    rate: UNLIMITED,
+    maxBytesInFlight: 1_000,
+    maxReaders: 3,
+  };
+  return {
+    stages,
+    saved: () => checkpoint.load("items")?.low,
+    [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
+  };
+}
