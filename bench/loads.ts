@@ -167,7 +167,15 @@ async function findConcurrency(
     const [warmUp = 1] = CONCURRENCIES;
     for (const [place, concurrency] of [warmUp, ...CONCURRENCIES].entries()) {
       const { alias } = await bare.makeIndex();
-      const seconds = await bare.sendBodies(alias, concurrency);
+      let seconds: number;
+      try {
+        seconds = await bare.sendBodies(alias, concurrency);
+      } catch (error) {
+        // more at once would be too many as well
+        if (best.concurrency === 0 || !isOverload(error)) throw error;
+        tell(`  ${concurrency} requests at once: too many, answered 429`);
+        break;
+      }
       await expectCount(lab, films);
       if (place === 0) continue;
       tell(`  ${concurrency} requests at once: ${seconds.toFixed(2)} s`);
@@ -175,6 +183,12 @@ async function findConcurrency(
     }
     return best.concurrency;
   });
+}
+
+/** Whether Elasticsearch, by what curl says, had too much to do. */
+function isOverload(error: unknown): boolean {
+  return error instanceof Error &&
+    error.message.includes("returned error: 429");
 }
 
 async function expectCount(lab: Lab, films: number): Promise<void> {

@@ -3,7 +3,7 @@ import manifest from "../deno.json" with { type: "json" };
 
 const Manifest = z.object({ tasks: z.object({ start: z.string() }) });
 
-/** The permissions that `deno task start` gives the agent, as flags: for every child process that is one. */
+/** What `deno task start` gives the agent, permissions and settings of V8, as flags: for every child process that is one. */
 export function agentFlags(): string[] {
   const { tasks } = Manifest.parse(manifest);
   return tasks.start.split(" ").filter((word) => word.startsWith("--"));

@@ -17,6 +17,9 @@ import type { Servers } from "./servers.ts";
 import type { Stop } from "./stop.ts";
 import type { WriterLock } from "./writer_lock.ts";
 
+/** What was read from Elasticsearch can be read there again. */
+const KEPT_SAVE_MS = 60_000;
+
 /** What a session of writing goes by, from taking the writer lock to giving it back. */
 export interface AgentSession {
   readonly loaded: LoadedConfig;
@@ -134,7 +137,10 @@ async function openPositions(
       disk.forget(name);
       log.info("loading from the beginning, as --reload says", { index: name });
     } else if (later !== undefined && later !== saved) {
-      await disk.keep(name, later, stop.kill);
+      await disk.keep(name, later, {
+        maxAgeMs: KEPT_SAVE_MS,
+        signal: stop.kill,
+      });
       log.info("going on from the position kept in Elasticsearch", {
         index: name,
       });

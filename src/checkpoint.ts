@@ -13,14 +13,15 @@ export interface Checkpoint {
    * Tried again while the disk is full or not writable. Saves that come while one is written are written as one.
    */
   save(index: string, position: Position, signal: AbortSignal): Promise<void>;
-  /** Remembers where `index` stands when nothing was settled since: saved only where the last save is long ago, since it costs a sync of the disk. */
-  keep(index: string, position: Position, signal: AbortSignal): Promise<void>;
+  /** Remembers where `index` stands: saved only where the last save is `maxAgeMs` ago, since it costs a sync of the disk. Returns whether it was. */
+  keep(
+    index: string,
+    position: Position,
+    options: { maxAgeMs: number; signal: AbortSignal },
+  ): Promise<boolean>;
   /** Forgets where `index` stands, so that it is loaded from the beginning; on disk with the next save. */
   forget(index: string): void;
 }
-
-/** What an idle agent has to look at again after a restart is this much at most. */
-const KEEP_MS = 60_000;
 
 /**
  * Opens the state file; a file that is not there is an empty state, and so is one that is to be replaced.
@@ -60,11 +61,13 @@ export async function openCheckpoint(
   return {
     load: (index) => entryOf(positions, index),
     save,
-    async keep(index, position, signal) {
-      if (performance.now() - writtenMs > KEEP_MS) {
-        return await save(index, position, signal);
+    async keep(index, position, { maxAgeMs, signal }) {
+      if (performance.now() - writtenMs >= maxAgeMs) {
+        await save(index, position, signal);
+        return true;
       }
       positions = { ...positions, [index]: position };
+      return false;
     },
     forget(index) {
       const { [index]: _, ...others } = positions;

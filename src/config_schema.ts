@@ -75,6 +75,8 @@ export interface Settings {
   readonly gracePeriodMs: number;
   /** The file of the position, as an absolute path. */
   readonly stateFile: string;
+  /** How often a load saves its position at most. */
+  readonly loadSavePeriodMs: number;
   /** How often a line says that all is well. */
   readonly logStatusPeriodMs: number;
   readonly postgres: PostgresConfig;
@@ -94,6 +96,7 @@ export function configSchema(place: Folder): z.ZodType<Settings> {
     fetch_delay: duration({ from: "10ms", to: "1d" }).prefault("1s"),
     grace_period: duration({ from: "0s", to: "1h" }).prefault("20s"),
     state_file_name: writtenFile(folder).prefault("state.yaml"),
+    load_save_period: duration({ from: "0s", to: "1h" }).prefault("500ms"),
     log_status_period: duration({ from: "100ms", to: "7d" }).prefault("3m"),
     postgres: postgresSchema(folder),
     elasticsearch: elasticsearchSchema(folder),
@@ -106,6 +109,7 @@ export function configSchema(place: Folder): z.ZodType<Settings> {
     fetchDelayMs: written.fetch_delay,
     gracePeriodMs: written.grace_period,
     stateFile: written.state_file_name,
+    loadSavePeriodMs: written.load_save_period,
     logStatusPeriodMs: written.log_status_period,
     postgres: written.postgres,
     elasticsearch: written.elasticsearch,

@@ -125,6 +125,7 @@ export async function openStages(
     versions,
     maxBytesInFlight,
     maxReaders,
+    loadSavePeriodMs: config.loadSavePeriodMs,
     rate,
     documents: openDocuments({ source, plan, versions, limits }),
     sink: openSink({

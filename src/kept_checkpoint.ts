@@ -2,9 +2,8 @@ import type { Checkpoint } from "./checkpoint.ts";
 import type { KeptPositions } from "./kept_position.ts";
 import type { Position } from "./position.ts";
 
-/** How late a position that moved may be kept, and one of an idle agent, which only gets older. */
+/** How late a position that moved may be kept. */
 const MOVED_MS = 3_000;
-const IDLE_MS = 60_000;
 
 /**
  * A checkpoint that keeps what it saves in Elasticsearch too, and saves nothing once `assertHeld` throws: by then another
@@ -34,10 +33,11 @@ export function keepPositions(
         isTurn || before === undefined ? 0 : MOVED_MS,
       );
     },
-    async keep(index, position, signal) {
+    async keep(index, position, options) {
       assertHeld();
-      await checkpoint.keep(index, position, signal);
-      kept?.note(index, position, IDLE_MS);
+      const isSaved = await checkpoint.keep(index, position, options);
+      kept?.note(index, position, Math.max(MOVED_MS, options.maxAgeMs));
+      return isSaved;
     },
   };
 }

@@ -69,7 +69,7 @@ export async function* loadKeys(
       const after = keys.length < pageSize ? undefined : last;
       if (after === undefined) askNextRange();
       else ask(lane, after);
-      yield { keys, lane, next: () => moveOn(lane, after) };
+      yield { keys, lane, isUnique: true, next: () => moveOn(lane, after) };
     }
   } finally {
     await Promise.allSettled(asked.map(({ read }) => read));

@@ -4,6 +4,7 @@ import type { KeyRange, Position } from "./position.ts";
 import type { Source } from "./postgres.ts";
 import type { Value } from "./postgres_session.ts";
 import { compareKey, keyColumns, keyParts } from "./table_scan.ts";
+import { TextRow } from "./text_row.ts";
 
 /** What is known of the whole load that is under way. */
 export type Load = NonNullable<Position["load"]>;
@@ -12,8 +13,6 @@ export type Load = NonNullable<Position["load"]>;
 const SAMPLE_BYTES = 1_000_000;
 
 const SizeRow = z.object({ bytes: z.string(), has_others: z.string() });
-
-const BoundRow = z.record(z.string(), z.string());
 
 /**
  * The keys after `after` as ranges of about as many keys each, `maxCount` at most, none of them for less than `pageSize`
@@ -63,7 +62,7 @@ from (
 ) q
 where place * parts / total <> (place - 1) * parts / total and place < total
 order by place`,
-    row: BoundRow,
+    row: TextRow,
   }, { values, signal });
   const bounds = rows.map((row) => keyParts(row, table.key));
   return [...bounds, undefined].map((upto, index) =>

@@ -87,6 +87,7 @@ export async function openPipeline(
     bound: { source: identity, index: { name: index.name, uuid: index.uuid } },
     maxBytesInFlight,
     maxReaders,
+    loadSavePeriodMs: config.loadSavePeriodMs,
     rate: agent.rate,
     async finishLoad() {
       await finish(cluster, { index, recipe, log, signal });

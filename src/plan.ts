@@ -58,6 +58,8 @@ export interface Page<Position> {
   readonly keys: readonly Key[];
   /** Pages of one lane are settled in their order; those of others are not waited for. */
   readonly lane?: number;
+  /** Whether no other page has a document of this one, so that nothing needs to be kept apart. */
+  readonly isUnique?: boolean;
   /** The position that is safe, called once this page and those before in its lane are settled; the last page of a batch has it. */
   readonly next?: () => Position;
 }

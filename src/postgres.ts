@@ -95,7 +95,8 @@ export function quoteIdentifier(name: string): string {
 
 /** `text` as a literal in SQL, for the one statement that takes no parameters: COPY. */
 export function quoteLiteral(text: string): string {
-  return pg.escapeLiteral(text);
+  // the driver looks at each character by itself: 0.3 µs for each id of a page
+  return /['\\\0]/.test(text) ? pg.escapeLiteral(text) : `'${text}'`;
 }
 
 /**

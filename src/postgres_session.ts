@@ -4,6 +4,7 @@ import { CopyOut } from "./copy_out.ts";
 import type { Log } from "./logging.ts";
 import { openPassword } from "./postgres_password.ts";
 import { type TlsFiles, tlsOptions } from "./postgres_tls.ts";
+import { paceReads } from "./read_pace.ts";
 import type { Secrets } from "./secrets.ts";
 
 /** Where a server listens. */
@@ -253,7 +254,12 @@ export async function connectSession(
     async copy(sql, onMessage) {
       const copy = new CopyOut(sql, onMessage);
       client.query(copy);
-      await within(limitMs, copy.done);
+      const stopPacing = paceReads(client.connection.stream);
+      try {
+        await within(limitMs, copy.done);
+      } finally {
+        stopPacing();
+      }
     },
     destroy,
     async end() {

@@ -23,6 +23,11 @@ export interface SettlingStages {
   readonly maxBytesInFlight: number;
   /** How many pages are read at once. */
   readonly maxReaders: number;
+  /**
+   * How often a load saves its position at most: what came since is done again after a crash. Saved after each page, the
+   * positions of 200,000 documents took 0.2 of 2.7 s of CPU.
+   */
+  readonly loadSavePeriodMs: number;
 }
 
 /** How documents were settled. */
@@ -33,6 +38,9 @@ export interface Settlement {
   readonly superseded: number;
   readonly rejected: number;
 }
+
+/** How often an idle agent saves its position at most. */
+const IDLE_SAVE_MS = 60_000;
 
 type Numbers = Pick<Position, "document_version" | "source_version">;
 
@@ -70,21 +78,26 @@ export async function settlePages(
   let readCount = 0;
   let landed = { order: 0, ...numbersOf(versions) };
   let fit = Infinity;
+  let unsaved: Position | undefined;
   try {
     for await (const page of pages) {
-      await flight.keepApart(page.keys);
+      await flight.keepApart(keysApart(page));
       while (readers.size >= pipeline.maxReaders) await Promise.race(readers);
       if (isDrained) break;
       startPage(page);
     }
     await flight.landed();
+    if (unsaved !== undefined) {
+      await checkpoint.save(plan.name, unsaved, stop.kill);
+    }
     return total;
   } finally {
     await flight[Symbol.asyncDispose]();
   }
 
   /** Has a page read and sent. */
-  function startPage({ keys, lane = 0, next }: Page<Position>): void {
+  function startPage(page: Page<Position>): void {
+    const { keys, lane = 0, next } = page;
     // its failure is noticed while the next pages are read
     const reading = flight.carry(0, () => sendPage(keys));
     const reader = reading.then(({ isWhole }) => {
@@ -94,7 +107,8 @@ export async function settlePages(
     const sent = reading.then(async (page): Promise<SentPage> => {
       return { ...page, outcomes: await Promise.all(page.sent) };
     });
-    flight.close({ keys, lane, sent: [sent] }, async ([page]) => {
+    const closed = { keys: keysApart(page), lane, sent: [sent] };
+    flight.close(closed, async ([page]) => {
       if (page === undefined) return;
       add(page.outcomes);
       if (page.numbers.order > landed.order) landed = page.numbers;
@@ -180,10 +194,24 @@ export async function settlePages(
   async function save(safe: Position, isEmpty: boolean): Promise<void> {
     const { order: _, ...numbers } = landed;
     const next = { ...safe, ...numbers };
-    const isIdle = isEmpty && next.load === undefined &&
-      next.scan === undefined &&
+    const isLoading = next.load !== undefined;
+    const isIdle = isEmpty && !isLoading && next.scan === undefined &&
       checkpoint.load(plan.name)?.load === undefined;
-    const keep = isIdle ? checkpoint.keep : checkpoint.save;
-    await keep(plan.name, next, stop.kill);
+    unsaved = isLoading ? next : undefined;
+    if (!isLoading && !isIdle) {
+      return await checkpoint.save(plan.name, next, stop.kill);
+    }
+    const { loadSavePeriodMs } = pipeline;
+    const isSaved = await checkpoint.keep(plan.name, next, {
+      maxAgeMs: isLoading ? loadSavePeriodMs : IDLE_SAVE_MS,
+      signal: stop.kill,
+    });
+    // another lane may have come meanwhile
+    if (isSaved && unsaved === next) unsaved = undefined;
   }
+}
+
+/** The keys of a page that another page may have as well. */
+function keysApart({ keys, isUnique }: Page<Position>): readonly Key[] {
+  return isUnique === true ? [] : keys;
 }

@@ -16,6 +16,7 @@ import {
   useParameters,
 } from "./postgres.ts";
 import type { Value } from "./postgres_session.ts";
+import { TextRow } from "./text_row.ts";
 
 /** Which rows of a table are new to the agent. */
 export interface ChangeRange {
@@ -50,8 +51,6 @@ const MARGIN_MS = 1_000;
 const SET_BACK_MS = 2 * 3_600_000;
 
 const ChangeRow = z.object({ stamp: z.string() }).catchall(z.string());
-
-const KeyRow = z.record(z.string(), z.string());
 
 /** One page of the changes of `table`, in their order. */
 export async function readChanges(
@@ -187,7 +186,7 @@ from (select distinct ${typed.join(", ")} from (${table.documentIds}
 where ${conditions.join(" and ")}
 order by ${names.map((name) => `q.${name}`).join(", ")}
 limit $${values.length}::bigint`,
-    row: KeyRow,
+    row: TextRow,
   }, { values, signal });
   return rows.map((row) => joinKey(keyParts(row, root.key)));
 }
@@ -219,7 +218,7 @@ from ${table.from} c${
     }
 order by ${columns.join(", ")}
 limit $1::bigint`,
-    row: KeyRow,
+    row: TextRow,
   }, { values, signal });
   const parts = rows.map((row) => keyParts(row, table.key));
   return { keys: parts.map(joinKey), last: parts.at(-1) };

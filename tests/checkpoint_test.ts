@@ -190,7 +190,10 @@ Deno.test("save() after one that was given up writes all the same", async () => 
 Deno.test("keep() remembers without writing, until the next save", async () => {
   await using world = await openFolder();
   const checkpoint = await open(world.file);
-  await checkpoint.keep("movies", POSITION, NEVER);
+  await checkpoint.keep("movies", POSITION, {
+    maxAgeMs: 60_000,
+    signal: NEVER,
+  });
   deepEqual(checkpoint.load("movies"), POSITION);
   await rejects(Deno.stat(world.file), Deno.errors.NotFound);
   await checkpoint.save("books", POSITION, NEVER);

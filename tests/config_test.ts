@@ -16,6 +16,7 @@ Deno.test("loadConfig() fills in every default", async () => {
     fetchDelayMs: 1000,
     gracePeriodMs: 20_000,
     stateFile: join(world.folder, "state.yaml"),
+    loadSavePeriodMs: 500,
     logStatusPeriodMs: 180_000,
     postgres: {
       host: "localhost",
@@ -64,6 +65,7 @@ Deno.test("loadConfig() takes every value that is written", async () => {
 fetch_delay: 500ms
 grace_period: 1.5
 state_file_name: ${stateFile}
+load_save_period: 2s
 log_status_period: 1h
 ${POSTGRES}
 elasticsearch:
@@ -85,6 +87,7 @@ ${INDEXES}`);
   equal(config.fetchDelayMs, 500);
   equal(config.gracePeriodMs, 1500);
   equal(config.stateFile, stateFile);
+  equal(config.loadSavePeriodMs, 2_000);
   equal(config.logStatusPeriodMs, 3_600_000);
   deepEqual(config.elasticsearch, {
     nodes: ["https://one:9200", "https://two:9200/search"],

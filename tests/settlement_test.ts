@@ -56,6 +56,18 @@ Deno.test("settlePages() moves each lane on by itself, and each in its order", a
   deepEqual(saved, ["b1", "b2", "a1", "a2"]);
 });
 
+Deno.test("settlePages() saves the position of a load once a period, and at the end", async () => {
+  const saved: string[] = [];
+  await using world = await openStages((low) => saved.push(low));
+  const pages = paginate(["1", "2", "3", "4"].map((place) => ({
+    keys: [place],
+    next: () => at(place),
+  })));
+  const stages = { ...world.stages, loadSavePeriodMs: 3_600_000 };
+  await settlePages(stages, { pages, stop: STOP });
+  deepEqual(saved, ["4"]);
+});
+
 Deno.test("settlePages() reads so many pages at once, and no more", async () => {
   await using world = await openStages(() => {});
   let readerCount = 0;
@@ -166,6 +178,10 @@ async function openStages(onSave: (low: string) => void) {
         onSave(position.low);
         await checkpoint.save(index, position, signal);
       },
+      async keep(index, position, options) {
+        if (options.maxAgeMs === 0) onSave(position.low);
+        return await checkpoint.keep(index, position, options);
+      },
     },
     documents: reading(() => []),
     sink: {
@@ -181,6 +197,7 @@ async function openStages(onSave: (low: string) => void) {
     rate: UNLIMITED,
     maxBytesInFlight: 1_000,
     maxReaders: 3,
+    loadSavePeriodMs: 0,
   };
   return {
     stages,

@@ -126,6 +126,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     },
     elasticsearch: { node: elasticsearchUrl },
     fetch_delay: "50ms",
+    load_save_period: "0s",
     retry: { min_delay: "10ms", max_delay: "200ms", multiplier: 2 },
     ...options.settings,
   });
