@@ -12,6 +12,7 @@ import {
   tuneBody,
 } from "./load_tuning.ts";
 import type { Log } from "./logging.ts";
+import { bodyOf } from "./made_from.ts";
 
 /** The index that documents are written to, as it is in Elasticsearch. */
 export interface TargetIndex {
@@ -46,9 +47,6 @@ interface EnsureOptions {
   readonly log: Log;
   readonly signal: AbortSignal;
 }
-
-/** Elasticsearch forgets a delete's version after this time; its default of a minute is short for a request that is slow. */
-const GC_DELETES = "10m";
 
 /**
  * The index behind the name of `recipe`, made when there is none.
@@ -150,7 +148,7 @@ function hashRecipe({ indexConfig, document, source }: IndexRecipe): string {
 /** Makes the index of `recipe`; with `isForLoad` tuned for that, where nothing stands against it. */
 async function makeIndex(
   cluster: Cluster,
-  { physical, recipe: { indexConfig }, isForLoad, log, signal }: {
+  { physical, recipe, isForLoad, log, signal }: {
     physical: string;
     recipe: IndexRecipe;
     isForLoad: boolean;
@@ -159,10 +157,7 @@ async function makeIndex(
   },
 ): Promise<void> {
   const name = physical;
-  const body = {
-    settings: withGcDeletes(indexConfig.settings ?? {}),
-    mappings: indexConfig.mappings,
-  };
+  const body = bodyOf(recipe);
   const aliases = { [writeAlias(physical)]: {} };
   const make = async (body: IndexBody, fields = {}) => {
     await createIndex(cluster, { name, body: { ...body, aliases }, signal });
@@ -187,13 +182,4 @@ async function makeIndex(
       error,
     });
   }
-}
-
-function withGcDeletes(
-  settings: Readonly<Record<string, unknown>>,
-): Record<string, unknown> {
-  if (/"(index\.)?gc_deletes"/.test(JSON.stringify(settings))) {
-    return { ...settings };
-  }
-  return { ...settings, "index.gc_deletes": GC_DELETES };
 }

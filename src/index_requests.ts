@@ -120,12 +120,15 @@ export async function updateSettings(
   }, signal);
 }
 
-/** Replaces what is noted of an index in its mapping, where Elasticsearch does not look. */
-export async function replaceMeta(
+/**
+ * Adds to the mappings of an index, and changes what may be changed of them.
+ * @throws {EtlError} `request-refused` when Elasticsearch does not take them.
+ */
+export async function putMappings(
   cluster: Cluster,
-  { name, meta, signal }: {
+  { name, mappings, signal }: {
     name: string;
-    meta: Readonly<Record<string, unknown>>;
+    mappings: Readonly<Record<string, unknown>>;
     signal: AbortSignal;
   },
 ): Promise<void> {
@@ -133,9 +136,21 @@ export async function replaceMeta(
     method: "PUT",
     path: `/${encodeURIComponent(name)}/_mapping`,
     index: name,
-    body: { _meta: meta },
+    body: mappings,
     answer: Acknowledged,
   }, signal);
+}
+
+/** Replaces what is noted of an index in its mapping, where Elasticsearch does not look. */
+export function replaceMeta(
+  cluster: Cluster,
+  { name, meta, signal }: {
+    name: string;
+    meta: Readonly<Record<string, unknown>>;
+    signal: AbortSignal;
+  },
+): Promise<void> {
+  return putMappings(cluster, { name, mappings: { _meta: meta }, signal });
 }
 
 /** Makes what was written searchable now. */

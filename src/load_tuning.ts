@@ -101,6 +101,25 @@ export function tuneBody(
   };
 }
 
+/**
+ * What an index that is tuned for a load is to get back by other settings: the notes of it with another mark, and the names
+ * of the settings that are to stay as the load has them.
+ */
+export function retuneBody(
+  { settings, meta }: { readonly settings: Settings; readonly meta: Settings },
+  templateSettings: Settings,
+): { readonly names: ReadonlySet<string>; readonly meta: Settings } {
+  const tuned = tuneBody(
+    { settings, mappings: { _meta: meta } },
+    templateSettings,
+  );
+  const notes = tuned.mappings["_meta"];
+  return {
+    names: new Set(Object.keys(TUNED)),
+    meta: isMap(notes) ? notes : meta,
+  };
+}
+
 /** Whether an index is tuned for a load that was not finished, as far as its mark says. */
 export function isTuned({ mappings }: FoundIndex): boolean {
   return markOf(mappings?._meta) !== undefined;

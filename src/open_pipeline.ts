@@ -6,6 +6,7 @@ import { openDocuments, type ReadingLimits } from "./documents.ts";
 import { openHorizon } from "./horizon.ts";
 import { openLoadReads } from "./load_reads.ts";
 import type { Log } from "./logging.ts";
+import { adaptIndex } from "./made_from.ts";
 import { findDefinition } from "./named_index.ts";
 import type { Pipeline } from "./pipeline.ts";
 import type { IndexPlan } from "./plan.ts";
@@ -48,8 +49,14 @@ export async function openPipeline(
     log,
     signal,
   });
-  if (!target.isKnown) checkpoint.forget(plan.name);
   const { index } = target;
+  const adaptation = await adaptIndex(cluster, {
+    name: index.name,
+    ingredients: definition,
+    log,
+    signal,
+  });
+  if (!target.isKnown || adaptation.isRewriting) checkpoint.forget(plan.name);
   const { maxBytesInFlight, maxReaders, limits } = limitsOf(config);
   const versions = openVersions(
     target.isKnown
@@ -89,6 +96,7 @@ export async function openPipeline(
     maxReaders,
     loadSavePeriodMs: config.loadSavePeriodMs,
     rate: agent.rate,
+    beginLoad: adaptation.noteBegun,
     async finishLoad() {
       await finish(cluster, { index, recipe, log, signal });
     },

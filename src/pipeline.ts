@@ -18,6 +18,8 @@ export interface Pipeline
   readonly openReads?: (position: Position) => LoadReads;
   /** Which database and which index a new position is of. */
   readonly bound: Pick<Position, "source" | "index">;
+  /** Called when a full load has begun: its position is saved. */
+  readonly beginLoad: () => Promise<void>;
   /** Called when a full load is done: the index may be searched. */
   readonly finishLoad: () => Promise<void>;
 }
@@ -75,12 +77,13 @@ async function load(
 
 /** The position of an index that was never loaded: its marks are on disk before the first page is read. */
 async function begin(
-  { plan, checkpoint, bound, versions }: Pipeline,
+  { plan, checkpoint, bound, versions, beginLoad }: Pipeline,
   following: Following,
 ): Promise<Position> {
   const marks = await takeMarks(following);
   // with the numbers, a load that is begun anew is later than what was kept elsewhere
   const position = { ...bound, ...numbersOf(versions), ...marks, load: {} };
   await checkpoint.save(plan.name, position, following.kill);
+  await beginLoad();
   return position;
 }

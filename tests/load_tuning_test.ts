@@ -1,4 +1,5 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
+import { z } from "zod";
 import type { Cluster, Request } from "../src/elasticsearch.ts";
 import { EtlError } from "../src/failure.ts";
 import { ensureIndex } from "../src/index_lifecycle.ts";
@@ -28,12 +29,15 @@ async function make(
   return { name, isTuned, messages: lines.map(({ message }) => message) };
 }
 
+const Meta = z.record(z.string(), z.unknown());
+
 /** The settings of an index that a load changes, and what is noted of it. */
 async function look({ cluster }: TestCluster, name: string) {
   const index = (await findIndexes(cluster, name, NEVER))[name];
   ok(index);
   const { uuid: _, gc_deletes: __, ...settings } = index.settings.index;
-  return { settings, meta: index.mappings?._meta };
+  const { pg2es_made_from: ___, ...meta } = Meta.parse(index.mappings?._meta);
+  return { settings, meta };
 }
 
 const TUNED = {
