@@ -15,7 +15,8 @@ import { countFaults, summaryLines } from "./summary.ts";
 import { REFUSED_YEAR } from "./transactions.ts";
 import { openWriter } from "./writer.ts";
 
-const FOLDER = fileURLToPath(new URL("../../.servers/soak", import.meta.url));
+/** Each seed has a folder of its own in it: soaks may run side by side. */
+const SOAKS = fileURLToPath(new URL("../../.servers/soak", import.meta.url));
 /** How long faults follow each other until the index is looked at. */
 const ROUND_MS = 45_000;
 const MAX_RSS_BYTES = 600e6;
@@ -31,29 +32,31 @@ async function main(words: readonly string[]): Promise<void> {
     () => crypto.getRandomValues(new Uint32Array(1))[0] ?? 0,
   );
   tell(`seed ${options.seed}, ${options.minutes} minutes`);
-  await removeSoak();
-  const problems = await soak(options);
+  const folder = join(SOAKS, String(options.seed));
+  await removeSoak(folder);
+  const problems = await soak(options, folder);
   if (problems === undefined) Deno.exitCode = STOPPED;
   else if (problems.length > 0) {
     for (const problem of problems) tell(`FAILED: ${problem}`);
     tell(
-      `The logs are in ${join(FOLDER, "logs")}, the seed is ${options.seed}`,
+      `The logs are in ${join(folder, "logs")}, the seed is ${options.seed}`,
     );
     Deno.exitCode = 1;
     return;
   }
-  await removeSoak();
+  await removeSoak(folder);
 }
 
 /** What is wrong, none of it at best; nothing when it was stopped. */
 async function soak(
   { seed, minutes }: SoakOptions,
+  folder: string,
 ): Promise<string[] | undefined> {
   using stopped = untilStopped();
   const stop = new AbortController();
   stopped.promise.then(() => stop.abort());
-  await Deno.mkdir(FOLDER, { recursive: true });
-  await using stage = await openStage(FOLDER);
+  await Deno.mkdir(folder, { recursive: true });
+  await using stage = await openStage(folder);
   const talents = await showStep(
     "Finding out what the agent can do",
     () => findTalents(stage),
@@ -64,7 +67,7 @@ async function soak(
   const problems: string[] = [];
   const note = (line: string) =>
     Deno.writeTextFile(
-      join(FOLDER, "chaos.log"),
+      join(folder, "chaos.log"),
       `${new Date().toISOString()} ${line}\n`,
       { append: true },
     );
@@ -121,7 +124,7 @@ async function soak(
   if (rssBytes > MAX_RSS_BYTES) problems.push(`memory: ${rssBytes} bytes`);
   if (files > MAX_FILES) problems.push(`files: ${files} are open`);
   const texts = [...stage.secrets, marker, String(REFUSED_YEAR)];
-  const leaks = await findLeaks(join(FOLDER, "logs"), texts);
+  const leaks = await findLeaks(join(folder, "logs"), texts);
   for (const { file, line, what } of leaks.slice(0, MAX_LEAKS_SHOWN)) {
     problems.push(`${file}:${line} holds ${what}`);
   }
@@ -140,10 +143,10 @@ async function soak(
   return stop.signal.aborted && problems.length === 0 ? undefined : problems;
 }
 
-async function removeSoak(): Promise<void> {
-  await unmount(join(FOLDER, "first"));
-  await removeServers(FOLDER);
-  await Deno.remove(FOLDER, { recursive: true }).catch(() => {});
+async function removeSoak(folder: string): Promise<void> {
+  await unmount(join(folder, "first"));
+  await removeServers(folder);
+  await Deno.remove(folder, { recursive: true }).catch(() => {});
 }
 
 if (import.meta.main) await runProgram(() => main(Deno.args));
