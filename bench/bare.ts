@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { findProgram } from "../dev/command.ts";
-import { findPostgres } from "../dev/postgres.ts";
+import { findPostgres } from "../dev/postgres_home.ts";
 import { loadConfig, type LoadedConfig } from "../src/config.ts";
 import { ensureIndexBeside } from "../src/index_lifecycle.ts";
 import type { Key } from "../src/keys.ts";

@@ -5,14 +5,16 @@ import {
   findElasticsearch,
 } from "./elasticsearch_home.ts";
 import { openFolder } from "./folder.ts";
+import { findOpenSearch } from "./opensearch_home.ts";
 import { freePort } from "./port.ts";
 import { type ServerProcess, startProcess } from "./server_process.ts";
+import { readVersions } from "./server_versions.ts";
 
 /** How an Elasticsearch is started. */
 export interface ElasticsearchOptions {
   /** The folder for configuration, data and log; data that is there already is used. */
   readonly folder: string;
-  /** The exact version; 8.19.21 unless given. */
+  /** The exact version of an Elasticsearch; what {@linkcode readVersions} tells unless given. */
   readonly version?: string;
   /** A port of 127.0.0.1; a free one unless given. */
   readonly port?: number;
@@ -49,9 +51,84 @@ const USER = "pg2es-dev";
 export async function startElasticsearch(
   options: ElasticsearchOptions,
 ): Promise<ElasticsearchServer> {
-  const home = await findElasticsearch(options.version ?? "8.19.21");
+  const { product, version } = options.version === undefined
+    ? readVersions().search
+    : { product: "elasticsearch", version: options.version };
+  if (product === "opensearch") return await startOpenSearch(version, options);
+  const home = await findElasticsearch(version);
   const folder = await openFolder(options.folder);
   const port = options.port ?? freePort();
+  await prepareFolder(folder, settingsFor(home, { ...options, folder, port }));
+  return await runServer({
+    folder,
+    port,
+    words: [join(home.folder, "bin/elasticsearch")],
+    env: environment(home, { ...options, folder }),
+  });
+}
+
+/** An OpenSearch by the runner of its plugins' tests, which takes no port above 9299. */
+async function startOpenSearch(
+  version: string,
+  { heapMb = 512, ...options }: ElasticsearchOptions,
+): Promise<ElasticsearchServer> {
+  const home = await findOpenSearch(version);
+  const folder = await openFolder(options.folder);
+  const port = options.port ?? freePort(RUNNER_PORTS);
+  const transportPort = freePort();
+  const settings = {
+    "transport.port": transportPort,
+    "discovery.seed_hosts": [`127.0.0.1:${transportPort}`],
+    "cluster.routing.allocation.disk.threshold_enabled": false,
+    ...(version.startsWith("2.") ? { "discovery.type": "single-node" } : {}),
+    ...options.settings,
+  };
+  await prepareNode(folder, settings);
+  const heap = [`-Xms${heapMb}m`, `-Xmx${heapMb}m`];
+  const temporary = `-Djava.io.tmpdir=${join(folder, "temporary")}`;
+  return await runServer({
+    folder,
+    port,
+    words: [
+      join(home.java, "bin/java"),
+      ...[...heap, "-XX:+UseSerialGC", ...LIGHT, temporary],
+      ...["-cp", join(home.library, "*"), RUNNER],
+      ...["-clusterName", "pg2es-dev", "-numOfNode", "1"],
+      ...["-basePath", folder, "-baseHttpPort", String(port - 1)],
+    ],
+    env: {},
+  });
+}
+
+const RUNNER = "org.codelibs.opensearch.runner.OpenSearchRunner";
+const RUNNER_PORTS = { from: 9_201, to: 9_299 };
+
+async function prepareNode(
+  folder: string,
+  settings: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const node = join(folder, "node_1");
+  const own = [node, join(folder, "temporary")];
+  await Deno.mkdir(join(node, "config"), { recursive: true });
+  await Deno.mkdir(join(folder, "temporary"), { recursive: true });
+  const lines = Object.entries(settings)
+    .map(([name, value]) => `${name}: ${JSON.stringify(value)}\n`);
+  const file = join(node, "config/opensearch.yml");
+  await Deno.writeTextFile(file, lines.join(""));
+  if (!isRoot()) return;
+  await addUser();
+  await runCommand(["chown", "-R", `${USER}:${USER}`, ...own]);
+}
+
+/** Runs the server of a folder that is prepared. */
+async function runServer(
+  { folder, port, words, env }: {
+    folder: string;
+    port: number;
+    words: readonly string[];
+    env: Readonly<Record<string, string>>;
+  },
+): Promise<ElasticsearchServer> {
   const url = `http://127.0.0.1:${port}`;
   let running: ServerProcess | undefined;
 
@@ -59,9 +136,9 @@ export async function startElasticsearch(
     running ??= await startProcess({
       name: "Elasticsearch",
       folder,
-      words: [join(home.folder, "bin/elasticsearch")],
+      words,
       user: USER,
-      env: environment(home, { ...options, folder }),
+      env,
       endSignal: "SIGTERM",
       isReady: () => isReady(url),
     });
@@ -74,7 +151,6 @@ export async function startElasticsearch(
     running = undefined;
   }
 
-  await prepareFolder(folder, settingsFor(home, { ...options, folder, port }));
   await start();
   return {
     url,

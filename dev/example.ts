@@ -1,7 +1,7 @@
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { runCommand } from "./command.ts";
-import { findPostgres } from "./postgres.ts";
+import { findPostgres } from "./postgres_home.ts";
 
 /** The example's database, as the agent reaches it. */
 export interface Example {

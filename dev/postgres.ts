@@ -1,9 +1,10 @@
 import { dirname, join } from "node:path";
-import { fileExists, findProgram, isRoot, runCommand } from "./command.ts";
+import { fileExists, isRoot, runCommand } from "./command.ts";
 import { openFolder } from "./folder.ts";
-import { installPackages } from "./install.ts";
 import { freePort } from "./port.ts";
+import { findPostgres } from "./postgres_home.ts";
 import { type ServerProcess, startProcess } from "./server_process.ts";
+import { readVersions } from "./server_versions.ts";
 
 /** How a PostgreSQL is started. */
 export interface PostgresOptions {
@@ -36,6 +37,7 @@ export const DEFAULT_SETTINGS: Readonly<Record<string, string>> = {
   "wal_level": "logical",
   "max_connections": "200",
   "max_prepared_transactions": "20",
+  "password_encryption": "scram-sha-256", // md5 before PostgreSQL 14
 };
 
 /**
@@ -45,7 +47,7 @@ export const DEFAULT_SETTINGS: Readonly<Record<string, string>> = {
 export async function startPostgres(
   options: PostgresOptions,
 ): Promise<PostgresServer> {
-  const binaries = await findPostgres();
+  const binaries = await findPostgres(readVersions().postgres);
   const folder = await openFolder(options.folder);
   const dataFolder = join(folder, "data");
   const port = options.port ?? freePort();
@@ -92,42 +94,13 @@ export async function startPostgres(
   };
 }
 
-/**
- * The folder with PostgreSQL's programs, the newest that Debian's packages
- * brought, else the one on PATH; installed where it is missing.
- */
-export async function findPostgres(): Promise<string> {
-  const found = await lookForPostgres();
-  if (found) return found;
-  await installPackages(["postgresql"], "PostgreSQL");
-  const installed = await lookForPostgres();
-  if (installed) return installed;
-  throw new Error(
-    "Cannot find PostgreSQL: package postgresql brought no initdb. Put its programs on PATH",
-  );
-}
-
-async function lookForPostgres(): Promise<string | undefined> {
-  const packaged = "/usr/lib/postgresql";
-  if (await fileExists(packaged)) {
-    const versions = (await Array.fromAsync(Deno.readDir(packaged)))
-      .map(({ name }) => name).sort((a, b) => Number(b) - Number(a));
-    for (const version of versions) {
-      const folder = join(packaged, version, "bin");
-      if (await fileExists(join(folder, "initdb"))) return folder;
-    }
-  }
-  const program = await findProgram("initdb");
-  return program && dirname(await Deno.realPath(program));
-}
-
 async function createData(binaries: string, folder: string): Promise<void> {
   const user = "postgres";
   // a run that was killed on the way here leaves a folder without PG_VERSION
   if (await fileExists(folder)) await Deno.remove(folder, { recursive: true });
   await Deno.mkdir(folder, { mode: 0o700 });
   if (isRoot()) await runCommand(["chown", user, folder]);
-  const locale = ["--encoding=UTF8", "--locale=C"];
+  const locale = ["--encoding=UTF8", "--locale=C", "--lc-messages=C"];
   const words = [join(binaries, "initdb"), "-D", folder, "-U", user];
   await runCommand([...words, ...locale, "--auth=trust", "--no-sync"], {
     user,

@@ -11,7 +11,10 @@ const PROJECT = dirname(dirname(fileURLToPath(import.meta.url)));
 const LIMIT_MS = 20 * 60_000;
 const EVERYTHING = ["main.ts", "src", "dev", "db", "bench", "tests"];
 
-/** Runs `deno test` with both servers up; the last line on standard output counts the tests. */
+/**
+ * Runs `deno test` with both servers up; the last line on standard output counts the tests. Other servers are named by
+ * variables, as in `PG2ES_DEV_SEARCH="opensearch 3.8.0" PG2ES_DEV_POSTGRES=13`.
+ */
 async function main(args: readonly string[]): Promise<void> {
   const folder = join(PROJECT, ".servers/test");
   await removeServers(folder);

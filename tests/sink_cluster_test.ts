@@ -5,6 +5,7 @@ import { EtlError } from "../src/failure.ts";
 import type { Log } from "../src/logging.ts";
 import { film, openQuickSink, pack } from "./operations_fixture.ts";
 import { recordLog } from "./recorded_log.ts";
+import { PARSING_ERROR } from "./search_server.ts";
 import { NEVER, openTestCluster } from "./servers.ts";
 
 const FILMS = pack.bind(undefined, ["a", "b", "c", "d", "e"].map(film));
@@ -60,7 +61,7 @@ Deno.test("settle() counts what Elasticsearch wrote, had newer, and rejects for 
     written: 3,
     superseded: 1,
     rejections: [
-      { key: "number", type: "document_parsing_exception", field: "rating" },
+      { key: "number", type: PARSING_ERROR, field: "rating" },
       {
         key: "unmapped",
         type: "strict_dynamic_mapping_exception",
@@ -75,7 +76,7 @@ Deno.test("settle() counts what Elasticsearch wrote, had newer, and rejects for 
   deepEqual(same._source, { title: "the same version" });
   const errors = lines.filter(({ level }) => level === "error");
   deepEqual(errors.map(({ fields }) => fields), [
-    { id: "number", type: "document_parsing_exception", field: "rating" },
+    { id: "number", type: PARSING_ERROR, field: "rating" },
     {
       id: "unmapped",
       type: "strict_dynamic_mapping_exception",

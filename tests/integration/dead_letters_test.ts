@@ -1,6 +1,7 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { join } from "node:path";
 import { z } from "zod";
+import { PARSING_ERROR } from "../search_server.ts";
 import { type Ending, runToEnd, startAgent } from "./agent_process.ts";
 import { runPass, startAgent as startInside } from "./agent_run.ts";
 import { readPosition, until } from "./moments.ts";
@@ -79,7 +80,7 @@ Deno.test("a document that the mapping refuses is a dead letter, until a later g
     const [letter, ...others] = (await readLetters(world)).values();
     deepEqual(others, []);
     equal(letter?.index, world.indexName());
-    equal(letter.error.type, "document_parsing_exception");
+    equal(letter.error.type, PARSING_ERROR);
     equal(letter.error.field, "value");
     match(letter.error.reason ?? "", /row value/);
     deepEqual(letter.document, {
@@ -126,7 +127,7 @@ Deno.test("poison in a page of a thousand documents holds up none of the others"
     new Map([...letters.keys()].map((id) => [
       id,
       {
-        "100": "document_parsing_exception",
+        "100": PARSING_ERROR,
         "200": "sqlstate_22012",
         "300": "document_too_large",
       }[id] ?? "id_length",
@@ -141,7 +142,7 @@ const BROKEN = [
   {
     name: "by the mapping",
     change: "value = 'row value'",
-    reason: "document_parsing_exception in field value",
+    reason: `${PARSING_ERROR} in field value`,
   },
   {
     name: "by the query",

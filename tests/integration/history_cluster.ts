@@ -1,10 +1,8 @@
 import { join } from "node:path";
 import { runCommand } from "../../dev/command.ts";
-import {
-  findPostgres,
-  type PostgresServer,
-  startPostgres,
-} from "../../dev/postgres.ts";
+import { type PostgresServer, startPostgres } from "../../dev/postgres.ts";
+import { findPostgres } from "../../dev/postgres_home.ts";
+import { readVersions } from "../../dev/server_versions.ts";
 import { openSession, type Session } from "./world.ts";
 
 /** A folder for clusters of one test. */
@@ -35,7 +33,7 @@ export async function startStandby(
   primary: PostgresServer,
   folder: string,
 ): Promise<Standby> {
-  const binaries = await findPostgres();
+  const binaries = await findPostgres(readVersions().postgres);
   const data = join(folder, "data");
   await copyCluster(primary, folder);
   const server = await startPostgres({ folder });
@@ -85,7 +83,7 @@ export async function dumpTo(
     folder: string;
   },
 ): Promise<void> {
-  const binaries = await findPostgres();
+  const binaries = await findPostgres(readVersions().postgres);
   const file = join(folder, "dump.sql");
   await runCommand([
     join(binaries, "pg_dump"),
@@ -110,7 +108,7 @@ async function copyCluster(
   primary: PostgresServer,
   folder: string,
 ): Promise<void> {
-  const binaries = await findPostgres();
+  const binaries = await findPostgres(readVersions().postgres);
   await Deno.mkdir(folder, { mode: 0o755 });
   if (Deno.uid() === 0) await runCommand(["chown", "postgres", folder]);
   await runCommand([

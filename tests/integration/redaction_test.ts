@@ -1,6 +1,7 @@
 import { equal, ok } from "node:assert/strict";
 import { join } from "node:path";
 import { stringify } from "yaml";
+import { PARSING_ERROR } from "../search_server.ts";
 import { type Ending, runToEnd } from "./agent_process.ts";
 import { openWorld, type World } from "./world.ts";
 
@@ -119,7 +120,7 @@ Deno.test("no secret is told when a server refuses it, or cannot be reached", as
 Deno.test("no value of a row is told when a server quotes it", async () => {
   await using world = await openWorld(WORLD);
   // the mapping takes no such value
-  const rejected = /document rejected.*document_parsing_exception/;
+  const rejected = new RegExp(`document rejected.*${PARSING_ERROR}`);
   await expectNoLeak(world, { args: RUN, code: 0, told: rejected });
   await expectNoLeak(world, {
     args: ["refresh", "--index", world.indexName(), "--where", "true"],

@@ -1,4 +1,5 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
+import { PARSING_ERROR } from "../search_server.ts";
 import { runPass } from "./agent_run.ts";
 import { openWorld } from "./world.ts";
 
@@ -36,7 +37,7 @@ const REFUSALS = [
   {
     name: "a value that the mapping refuses",
     change: "update amount set value = 'secret value'",
-    type: "document_parsing_exception",
+    type: PARSING_ERROR,
     field: "value",
   },
   {

@@ -162,18 +162,22 @@ Deno.test("runAgent() deletes nothing after an incomplete reading, and mends it 
   await tamper(world, [{ id: "1" }, { id: "x", source: "{}" }]);
   let lossCount = 0;
   const pointInTime = /"pit":\{"id":"([^"]+)"/;
+  const scroll = /"scroll_id":"([^"]+)"/;
   await using detour = openDetour(world.elasticsearchUrl, async (request) => {
-    const isNextPage = request.body.includes('"search_after"');
-    const [, id] = pointInTime.exec(request.body) ?? [];
-    if (isNextPage && id !== undefined && lossCount === 0) {
-      lossCount++;
-      const { text } = await world.search(
-        "DELETE",
-        "/_pit",
-        JSON.stringify({ id }),
-      );
-      ok(text.includes('"succeeded":true'), text);
-    }
+    if (lossCount > 0) return request.path;
+    const [, id] = request.body.includes('"search_after"')
+      ? pointInTime.exec(request.body) ?? []
+      : [];
+    const [, scrollId] = request.path.startsWith("/_search/scroll")
+      ? scroll.exec(request.body) ?? []
+      : [];
+    const [path, body] = id === undefined
+      ? ["/_search/scroll", { scroll_id: scrollId }]
+      : ["/_pit", { id }];
+    if (id === undefined && scrollId === undefined) return request.path;
+    lossCount++;
+    const { text } = await world.search("DELETE", path, JSON.stringify(body));
+    ok(text.includes('"succeeded":true'), text);
     return request.path;
   });
   await world.configure({ "elasticsearch.node": detour.url });
