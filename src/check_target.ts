@@ -9,6 +9,7 @@ import {
   type TargetIndex,
 } from "./index_lifecycle.ts";
 import { createLog } from "./logging.ts";
+import { withoutNote } from "./made_from.ts";
 
 const JsonMap = z.record(z.string(), z.unknown());
 
@@ -128,7 +129,7 @@ function* judgeIndex(
     );
   }
   const differences = [
-    ...findDifferences(configured.mappings, shown.mappings),
+    ...findDifferences(withoutNote(configured.mappings), shown.mappings),
     ...(isDeepStrictEqual(
         configured.settings.index.analysis,
         shown.settings.index.analysis,

@@ -146,6 +146,21 @@ export async function adaptIndex(
   return UNCHANGED;
 }
 
+/**
+ * Mappings without the note of what their index was made from, which people did not write.
+ * @example
+ * ```ts
+ * import { deepEqual } from "node:assert/strict";
+ * import { withoutNote } from "./made_from.ts";
+ * deepEqual(withoutNote({ dynamic: "strict", _meta: { pg2es_made_from: {} } }), { dynamic: "strict" });
+ * ```
+ */
+export function withoutNote(mappings: IndexSettings): IndexSettings {
+  const { _meta: meta, ...others } = mappings;
+  const { [NOTE]: _, ...notes } = mapOf(meta);
+  return Object.keys(notes).length === 0 ? others : { ...others, _meta: notes };
+}
+
 /** Puts settings and mappings in place; the note of what the index was made from stays. */
 async function putInPlace(
   cluster: Cluster,
