@@ -5,6 +5,7 @@ import { openFolder } from "./folder.ts";
 import { installPackages } from "./install.ts";
 import { findJava, type JavaRange } from "./java.ts";
 import { showStep } from "./progress.ts";
+import { placeFolder } from "./whole_folder.ts";
 
 const PROJECT = dirname(dirname(fileURLToPath(import.meta.url)));
 const SOURCES = join(PROJECT, "dev/elasticsearch");
@@ -40,7 +41,8 @@ export async function findElasticsearch(
   if (await fileExists(folder)) return home;
   await findTools();
   const what = `Downloading Elasticsearch ${version} by Maven`;
-  await showStep(what, () => unpack(version, { home, cache }));
+  const fill = (draft: string) => unpack(version, { home, draft });
+  await showStep(what, () => placeFolder(folder, fill));
   return home;
 }
 
@@ -53,33 +55,23 @@ async function findTools(): Promise<void> {
   }
 }
 
-/** Unpacks beside the final place and renames at the end: what is there is whole. */
 async function unpack(
   version: string,
-  { home, cache }: { home: ElasticsearchHome; cache: string },
-): Promise<void> {
-  const draft = await Deno.makeTempDir({ dir: cache, prefix: "draft-" });
-  try {
-    await Deno.chmod(draft, 0o755);
-    const env = { JAVA_HOME: home.java };
-    const options = [
-      `-Dartifact=${ARTIFACT}:${version}:zip`,
-      `-DoutputDirectory=${draft}`,
-    ];
-    const copy = ["mvn", "-q", "-B", "dependency:copy", ...options];
-    // away from the project, where a pom.xml of a folder above could speak
-    await runCommand(copy, { cwd: draft, env });
-    const zip = join(draft, `elasticsearch-${version}.zip`);
-    await runCommand(["unzip", "-q", zip, "-d", draft]);
-    const folder = join(draft, `elasticsearch-${version}`);
-    await addPlugins({ ...home, folder }, version);
-    await Deno.rename(folder, home.folder).catch((error) => {
-      // another run was first: its copy is as good
-      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-    });
-  } finally {
-    await Deno.remove(draft, { recursive: true });
-  }
+  { home, draft }: { home: ElasticsearchHome; draft: string },
+): Promise<string> {
+  const env = { JAVA_HOME: home.java };
+  const options = [
+    `-Dartifact=${ARTIFACT}:${version}:zip`,
+    `-DoutputDirectory=${draft}`,
+  ];
+  const copy = ["mvn", "-q", "-B", "dependency:copy", ...options];
+  // away from the project, where a pom.xml of a folder above could speak
+  await runCommand(copy, { cwd: draft, env });
+  const zip = join(draft, `elasticsearch-${version}.zip`);
+  await runCommand(["unzip", "-q", zip, "-d", draft]);
+  const folder = join(draft, `elasticsearch-${version}`);
+  await addPlugins({ ...home, folder }, version);
+  return folder;
 }
 
 async function addPlugins(

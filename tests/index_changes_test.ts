@@ -283,6 +283,54 @@ const CASES: readonly Case[] = [
   },
 ];
 
+/** What else a field, or a mapping, may change in place: what is said of it, before and after. */
+const PARAMETERS: readonly (readonly [string, Remedy, Json, unknown])[] = [
+  ["coerce", "rewrite", { type: "integer" }, false],
+  ["depth_limit", "rewrite", { type: "flattened" }, 10],
+  ["eager_global_ordinals", "set", { type: "keyword" }, true],
+  ["fielddata", "set", { type: "text" }, true],
+  [
+    "fielddata_frequency_filter",
+    "set",
+    { type: "text", fielddata: true },
+    { min: 0.01, max: 0.5, "min_segment_size": 500 },
+  ],
+  ["max_input_length", "rewrite", { type: "completion" }, 60],
+  ["meta", "set", { type: "integer" }, { unit: "ms" }],
+  [
+    "search_quote_analyzer",
+    "set",
+    { type: "text", analyzer: "standard", "search_analyzer": "simple" },
+    "whitespace",
+  ],
+  ["split_queries_on_whitespace", "set", { type: "keyword" }, true],
+];
+
+const DETECTION: readonly (readonly [string, unknown])[] = [
+  ["date_detection", false],
+  ["dynamic_date_formats", ["yyyy"]],
+  [
+    "dynamic_templates",
+    [{ texts: { match: "t_*", mapping: { type: "keyword" } } }],
+  ],
+  ["numeric_detection", true],
+];
+
+const PARAMETER_CASES: readonly Case[] = [
+  ...PARAMETERS.map(([name, remedy, field, value]) => ({
+    title: `a field gets another ${name}`,
+    before: fields({ field }),
+    after: fields({ field: { ...field, [name]: value } }),
+    changes: { [`mappings.properties.field.${name}`]: remedy },
+  })),
+  ...DETECTION.map(([name, value]): Case => ({
+    title: `a mapping gets another ${name}`,
+    before: fields(TITLE),
+    after: fields(TITLE, { [name]: value }),
+    changes: { [`mappings.${name}`]: "rewrite" },
+  })),
+];
+
 function configOf({ settings, mappings }: Json): IndexConfig {
   return {
     ...(isMap(settings) ? { settings } : {}),
@@ -318,7 +366,12 @@ function mapOf(value: unknown): Json {
   return value;
 }
 
-for (const { title, before, after, changes, document, query } of CASES) {
+for (
+  const { title, before, after, changes, document, query } of [
+    ...CASES,
+    ...PARAMETER_CASES,
+  ]
+) {
   Deno.test(`findChanges() tells what it takes when ${title}`, async () => {
     await using target = openTestCluster();
     const { cluster, fetch, index } = target;

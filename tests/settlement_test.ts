@@ -68,6 +68,39 @@ Deno.test("settlePages() saves the position of a load once a period, and at the 
   deepEqual(saved, ["4"]);
 });
 
+Deno.test("settlePages() saves what a load has settled when a later page fails", async () => {
+  const saved: string[] = [];
+  await using world = await openStages((low) => saved.push(low));
+  const failure = new Error("the server is gone");
+  const settled = Promise.withResolvers<void>();
+  const documents = reading(() => [], async (keys) => {
+    if (!keys.includes("3")) return;
+    await settled.promise;
+    throw failure;
+  });
+  const { checkpoint } = world.stages;
+  const noticing = {
+    ...checkpoint,
+    async keep(...args: Parameters<typeof checkpoint.keep>) {
+      const isSaved = await checkpoint.keep(...args);
+      if (args[1].low === "2") settled.resolve();
+      return isSaved;
+    },
+  };
+  const pages = paginate(["1", "2", "3"].map((place) => ({
+    keys: [place],
+    next: () => at(place),
+  })));
+  const stages = {
+    ...world.stages,
+    documents,
+    checkpoint: noticing,
+    loadSavePeriodMs: 3_600_000,
+  };
+  await rejects(settlePages(stages, { pages, stop: STOP }), failure);
+  deepEqual(saved, ["2"]);
+});
+
 Deno.test("settlePages() reads so many pages at once, and no more", async () => {
   await using world = await openStages(() => {});
   let readerCount = 0;
