@@ -14,6 +14,7 @@ import { configureLogging, createLog, type Log } from "./src/logging.ts";
 import { pause, resume } from "./src/pause_commands.ts";
 import { pauseFileOf } from "./src/pause_file.ts";
 import { listenForPauses } from "./src/pause_signals.ts";
+import { reindex, type ReindexArguments } from "./src/reindex.ts";
 import { openScope } from "./src/scope.ts";
 import { stopAfter } from "./src/stop.ts";
 
@@ -65,6 +66,16 @@ async function check(
   } catch (error) {
     if (!signal.aborted) throw error;
     Deno.exitCode = EXIT_FAILED; // it was told to stop, and knows nothing
+  } finally {
+    await scope.close();
+  }
+}
+
+async function makeAnew(given: ReindexArguments): Promise<void> {
+  const scope = openScope();
+  try {
+    const { signal } = scope.add(listenForTermination());
+    tellStatus(await reindex(given, signal));
   } finally {
     await scope.close();
   }
@@ -183,6 +194,24 @@ function createProgram(): Command {
     .option("--ids <id...>", "these documents")
     .option("--json", "one line of JSON", false)
     .action(async (given) => tellStatus(await replay(given)));
+  program.command("reindex")
+    .description(
+      "make another index beside the one that is searched, and have it searched in its place; by the agent that writes, or, where none does, by this command. exit 0 done, 1 not",
+    )
+    .option("-c, --config <file>", "the configuration", "config.yaml")
+    .requiredOption("--index <name>", "the index of the configuration")
+    .option(
+      "--rollback",
+      "go back to the index that was searched before, while that is kept",
+      false,
+    )
+    .option(
+      "--force",
+      "where the name is an index and not an alias, delete that index when the alias takes its place",
+      false,
+    )
+    .option("--json", "one line of JSON", false)
+    .action(makeAnew);
   program.command("pause")
     .description("leave indexes as they are, until they are resumed")
     .option("-c, --config <file>", "the configuration", "config.yaml")

@@ -9,6 +9,10 @@ import { openPauses } from "./pauses.ts";
 import type { IndexPlan } from "./plan.ts";
 import { planIndexes } from "./plan_indexes.ts";
 import { lockKeys, openLockSession } from "./postgres_lock.ts";
+import {
+  openReindexRequests,
+  type ReindexRequests,
+} from "./reindex_requests.ts";
 import { openScope } from "./scope.ts";
 import { openServers, type Servers } from "./servers.ts";
 import type { Stop } from "./stop.ts";
@@ -21,13 +25,15 @@ import { openWriterLocks, type WriterLocks } from "./writer_lock.ts";
  */
 export async function runAgent(
   loaded: LoadedConfig,
-  { log, stop, once, force = false, reload = false }: {
+  { log, stop, once, force = false, reload = false, ...given }: {
     log: Log;
     stop: Stop;
     once: boolean;
     force?: boolean;
     /** Whether every index is loaded from the beginning, whatever was saved. */
     reload?: boolean;
+    /** What is asked for by hand, where that is not to be read from files. */
+    requests?: ReindexRequests;
   },
 ): Promise<void> {
   const { config } = loaded;
@@ -38,6 +44,9 @@ export async function runAgent(
   try {
     const pauseFile = pauseFileOf(config.stateFile);
     const pauses = scope.add(await openPauses(pauseFile, { log }));
+    const names = config.indexes.map(({ name }) => name);
+    const requests = given.requests ??
+      scope.add(openReindexRequests(config.stateFile, { names, log }));
     const servers = openServers(loaded, { scope, log, drain });
     const plan = () =>
       planIndexes(loaded, { source: servers.source, signal: stop.kill });
@@ -51,8 +60,10 @@ export async function runAgent(
       if (lock.hasWaited || !isFirst) log.info("writing from now on");
       try {
         if (lock.hasWaited) plans = await plan();
-        const options = { loaded, plans, lock, pauses, failed, reloading };
-        await followIndexes(servers, { ...options, log, stop, once, force });
+        await followIndexes(servers, {
+          ...{ loaded, plans, lock, pauses, requests, failed, reloading },
+          ...{ log, stop, once, force },
+        });
         if (!lock.lost.aborted || drain.aborted) return;
       } catch (error) {
         if (!recovers(error, "wait") || drain.aborted) throw error;
@@ -67,7 +78,8 @@ export async function runAgent(
   }
 }
 
-async function openLocks(
+/** Where the right to write to the indexes of `plans` is to be had. */
+export async function openLocks(
   { cluster, sourcePersister }: Servers,
   { loaded: { config, secrets }, plans, log, stop }: {
     loaded: LoadedConfig;

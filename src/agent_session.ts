@@ -3,6 +3,7 @@ import type { LoadedConfig } from "./config.ts";
 import { openDeadLetters } from "./dead_letters.ts";
 import { recovers } from "./failure.ts";
 import { followIndex } from "./follow_index.ts";
+import { listGenerations } from "./generations.ts";
 import { guardCluster } from "./guarded_cluster.ts";
 import { keepPositions, laterPosition } from "./kept_checkpoint.ts";
 import { type KeptPositions, openKeptPositions } from "./kept_position.ts";
@@ -11,6 +12,7 @@ import type { Agent } from "./open_pipeline.ts";
 import type { Pauses } from "./pauses.ts";
 import type { IndexPlan } from "./plan.ts";
 import { identifySource } from "./preflight.ts";
+import type { ReindexRequests } from "./reindex_requests.ts";
 import { createPersister } from "./retry.ts";
 import { openScope, type Scope } from "./scope.ts";
 import type { Servers } from "./servers.ts";
@@ -26,6 +28,7 @@ export interface AgentSession {
   readonly plans: readonly IndexPlan[];
   readonly lock: WriterLock;
   readonly pauses: Pauses;
+  readonly requests: ReindexRequests;
   /** Aborted where an index fails for good: all that waits for better times gives up. */
   readonly failed: AbortController;
   /** The indexes that are still to be loaded from the beginning; each is taken out once that has begun. */
@@ -45,7 +48,7 @@ export async function followIndexes(
   servers: Servers,
   session: AgentSession,
 ): Promise<void> {
-  const { lock, pauses, failed, log, once, force } = session;
+  const { lock, pauses, requests, failed, log, once, force } = session;
   const { config, secrets } = session.loaded;
   const stop = {
     drain: AbortSignal.any([session.stop.drain, failed.signal, lock.lost]),
@@ -72,7 +75,7 @@ export async function followIndexes(
     const ends = await Promise.allSettled(
       session.plans.map(async (plan) => {
         try {
-          await followIndex(agent, { plan, once, pauses });
+          await followIndex(agent, { plan, once, pauses, requests });
         } catch (error) {
           // the others finish what is in flight; where the lock is lost they are cut anyway
           if (!recovers(error, "wait")) failed.abort(error);
@@ -122,9 +125,16 @@ async function openPositions(
     scope.add({ [Symbol.asyncDispose]: () => finish(kept, stop) });
   }
   const source = await identifySource(servers.source, stop.kill);
+  const names: string[] = [];
   for (const { name } of plans) {
+    // those beside the searched one have positions of their own
+    const made = await listGenerations(servers.cluster, name, stop.kill);
+    names.push(name, ...made.map((generation) => generation.name));
+  }
+  for (const name of names) {
     const saved = disk.load(name);
-    const isNeeded = saved === undefined && !reloading.has(name);
+    const isNeeded = saved === undefined && !reloading.has(name) &&
+      plans.some((plan) => plan.name === name);
     const read = async () =>
       await kept?.read(name, { source, isNeeded, signal: stop.kill });
     const later = laterPosition(

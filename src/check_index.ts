@@ -19,6 +19,7 @@ import { checkTable } from "./check_tables.ts";
 import { checkTarget, withTrialIndex } from "./check_target.ts";
 import type { Config, IndexDefinition, Path } from "./config.ts";
 import { EtlError } from "./failure.ts";
+import { requirePipeline } from "./index_requests.ts";
 import type { Key } from "./keys.ts";
 import type { IndexPlan } from "./plan.ts";
 import { quoteIdentifier, type Source } from "./postgres.ts";
@@ -219,6 +220,16 @@ async function checkTrial(
   if (!hasCluster) return await trySample(undefined);
   const identity = await identifySource(source, signal);
   const recipe = { ...definition, source: identity };
+  const { ingestPipeline: pipeline, name: index } = definition;
+  if (pipeline !== undefined) {
+    add(
+      [...path, "pipeline"],
+      await attempt(async () => {
+        await requirePipeline(cluster, { pipeline, index, signal });
+        return [];
+      }),
+    );
+  }
   try {
     return await withTrialIndex(cluster, { recipe, signal }, async (trial) => {
       const { name } = definition;

@@ -9,7 +9,7 @@ import {
   type TargetIndex,
 } from "./index_lifecycle.ts";
 import { createLog } from "./logging.ts";
-import { withoutNote } from "./made_from.ts";
+import { withoutNotes } from "./made_from.ts";
 
 const JsonMap = z.record(z.string(), z.unknown());
 
@@ -53,7 +53,7 @@ export async function withTrialIndex<Result>(
   const name = `${recipe.name}-check-${crypto.randomUUID().slice(0, 8)}`;
   try {
     const index = await ensureIndexBeside(cluster, {
-      recipe: { ...recipe, name },
+      recipe: { ...recipe, name, isAlias: true },
       log: createLog(),
       signal,
     });
@@ -129,7 +129,7 @@ function* judgeIndex(
     );
   }
   const differences = [
-    ...findDifferences(withoutNote(configured.mappings), shown.mappings),
+    ...findDifferences(withoutNotes(configured.mappings), shown.mappings),
     ...(isDeepStrictEqual(
         configured.settings.index.analysis,
         shown.settings.index.analysis,

@@ -19,6 +19,14 @@ export interface Checkpoint {
     position: Position,
     options: { maxAgeMs: number; signal: AbortSignal },
   ): Promise<boolean>;
+  /**
+   * Saves where several indexes stand in one step, and forgets those without a position; on return it is on disk. For an
+   * index that takes the place of another.
+   */
+  replace(
+    changes: ReadonlyMap<string, Position | undefined>,
+    signal: AbortSignal,
+  ): Promise<void>;
   /** Forgets where `index` stands, so that it is loaded from the beginning; on disk with the next save. */
   forget(index: string): void;
 }
@@ -44,12 +52,16 @@ export async function openCheckpoint(
     writtenMs = performance.now();
   }
 
-  function save(
-    index: string,
-    position: Position,
+  function replace(
+    changes: ReadonlyMap<string, Position | undefined>,
     signal: AbortSignal,
   ): Promise<void> {
-    positions = { ...positions, [index]: position };
+    const entries = new Map([...Object.entries(positions), ...changes]);
+    positions = Object.fromEntries(
+      [...entries].flatMap(([index, position]) =>
+        position === undefined ? [] : [[index, position]]
+      ),
+    );
     // whoever comes while a write waits for its turn is written by it
     waiting ??= writing = writing.catch(() => {}).then(() => {
       waiting = undefined;
@@ -60,10 +72,12 @@ export async function openCheckpoint(
 
   return {
     load: (index) => entryOf(positions, index),
-    save,
+    save: (index, position, signal) =>
+      replace(new Map([[index, position]]), signal),
+    replace,
     async keep(index, position, { maxAgeMs, signal }) {
       if (performance.now() - writtenMs >= maxAgeMs) {
-        await save(index, position, signal);
+        await replace(new Map([[index, position]]), signal);
         return true;
       }
       positions = { ...positions, [index]: position };

@@ -26,6 +26,8 @@ const Found = z.record(
   }),
 );
 
+const THROUGH_PIPELINE = "an ingest pipeline may change documents";
+
 type Description = z.infer<typeof Found>[string];
 
 /**
@@ -34,7 +36,12 @@ type Description = z.infer<typeof Found>[string];
  */
 export async function inspectIndex(
   cluster: Cluster,
-  { name, signal }: { name: string; signal: AbortSignal },
+  { name, ingestPipeline, signal }: {
+    name: string;
+    /** What documents go through on their way, besides what the index itself says. */
+    ingestPipeline?: string | undefined;
+    signal: AbortSignal;
+  },
 ): Promise<ComparedIndex> {
   const found = await cluster.request({
     method: "GET",
@@ -52,7 +59,9 @@ export async function inspectIndex(
     throw new EtlError({ kind: "index-unusable", index: name, detail });
   }
   const [physical, description] = first;
-  const unfaithful = findUnfaithfulness(description);
+  const unfaithful = ingestPipeline === undefined
+    ? findUnfaithfulness(description)
+    : THROUGH_PIPELINE;
   return {
     name: physical,
     ...(unfaithful === undefined ? {} : { unfaithful }),
@@ -89,7 +98,7 @@ function findUnfaithfulness(
   }
   const pipelines = ["index.default_pipeline", "index.final_pipeline"];
   if (pipelines.some((name) => !["", "_none"].includes(setting(name)))) {
-    return "an ingest pipeline may change documents";
+    return THROUGH_PIPELINE;
   }
   return undefined;
 }

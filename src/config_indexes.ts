@@ -31,6 +31,14 @@ export interface IndexDefinition {
   readonly name: string;
   /** Whether the agent follows it. */
   readonly enabled: boolean;
+  /** Whether `name` is an alias, behind which an index can take the place of another. */
+  readonly isAlias: boolean;
+  /** What is done where the index would have to be made anew: it is told, or another is loaded beside it and takes its place. */
+  readonly onChange: OnChange;
+  /** For how long an index is kept, and followed, after another has taken its place. */
+  readonly keepOldMs: number;
+  /** The ingest pipeline of Elasticsearch that documents go through. */
+  readonly ingestPipeline?: string;
   readonly indexConfig: IndexConfig;
   /** The query whose rows are the documents, without a semicolon at its end. */
   readonly document: string;
@@ -45,6 +53,10 @@ export interface IndexDefinition {
   /** A sweep that would delete a greater share of the index deletes nothing: from 0 to 1, which is no limit. */
   readonly maxDeleteShare: number;
 }
+
+/** What is done where an index would have to be made anew. */
+export type OnChange = typeof ON_CHANGE[number];
+const ON_CHANGE = ["tell", "reload"] as const; // the literal words
 
 /** Schema of the list `indexes`. */
 export function indexesSchema(
@@ -77,6 +89,10 @@ function indexSchema(place: Folder) {
   return section({
     name: indexName(),
     enabled: toggle().prefault("true"),
+    alias: toggle().prefault("true"),
+    on_change: choice(ON_CHANGE).prefault("tell"),
+    keep_old: duration({ from: "0s", to: "30d" }).prefault("24h"),
+    pipeline: text("write the id of an ingest pipeline").optional(),
     index_config: text(remedy).transform(async (path, context) => {
       const reading = await readIndexFile(place, path);
       if ("indexConfig" in reading) return reading.indexConfig;
@@ -94,9 +110,18 @@ function indexSchema(place: Folder) {
     lookback: duration({ from: "0s", to: "7d" }).prefault("0s"),
     sweep: sweepSchema().prefault({}),
     max_delete: percentage({ from: "0%", to: "100%" }).prefault("10%"),
+  }).superRefine(({ alias, on_change: onChange }, context) => {
+    if (alias || onChange === "tell") return;
+    const message = "needs alias: true, since the index that is made takes " +
+      "the place of the other behind an alias; write tell";
+    context.addIssue({ code: "custom", path: ["on_change"], message });
   }).transform((written) => ({
     name: written.name,
     enabled: written.enabled,
+    isAlias: written.alias,
+    onChange: written.on_change,
+    keepOldMs: written.keep_old,
+    ...present({ ingestPipeline: written.pipeline }),
     indexConfig: written.index_config,
     document: written.document,
     watch: written.watch,

@@ -80,12 +80,17 @@ export interface Cluster {
   /**
    * What is said of each of `operationCount` operations in `body`, in their order; tried once.
    *
-   * `alias` must be an alias: nothing is ever created by writing. An abort cuts the connection; what was
+   * `alias` must be an alias: nothing is ever created by writing. With `pipeline`, documents go through that. An abort cuts the connection; what was
    * sent may still be done.
    * @throws {EtlError} when the request failed as a whole, or its answer does not match it.
    */
   bulk(
-    bulk: { alias: string; body: Uint8Array; operationCount: number },
+    bulk: {
+      alias: string;
+      body: Uint8Array;
+      operationCount: number;
+      pipeline?: string;
+    },
     signal: AbortSignal,
   ): Promise<BulkItem[]>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -170,13 +175,14 @@ export function openCluster(
         }
       }, signal);
     },
-    async bulk({ alias, body, operationCount }, signal) {
+    async bulk({ alias, body, operationCount, pipeline }, signal) {
       try {
         const received = await send({
           method: "POST",
           path: `/${encodeURIComponent(alias)}/_bulk`,
           querystring: {
             require_alias: "true",
+            ...(pipeline === undefined ? {} : { pipeline }),
             // an array element that keeps nothing is dropped: each keeps its status
             filter_path: "items.*.status,items.*.error",
           },

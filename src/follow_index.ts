@@ -1,15 +1,17 @@
 import { recovers } from "./failure.ts";
 import type { Log } from "./logging.ts";
 import { findDefinition } from "./named_index.ts";
-import { type Agent, openPipeline } from "./open_pipeline.ts";
+import { type Agent, type OpenedIndex, openPipeline } from "./open_pipeline.ts";
 import { type Pipeline, runOnce, type Summary } from "./pipeline.ts";
 import type { Pauses } from "./pauses.ts";
 import type { IndexPlan } from "./plan.ts";
 import { openProgress } from "./progress.ts";
+import type { ReindexRequests } from "./reindex_requests.ts";
 import { openStatus, type Status } from "./status.ts";
 import type { Stop } from "./stop.ts";
+import { openSuccession } from "./succession.ts";
 import { openSweep, type Sweep } from "./sweep.ts";
-import { ticks } from "./ticks.ts";
+import { pause, ticks } from "./ticks.ts";
 
 /** Between two passes a sweep works for as long as the pause that it takes the place of, or this. */
 const MIN_SLICE_MS = 500;
@@ -17,7 +19,12 @@ const MIN_SLICE_MS = 500;
 /** Follows one index for as long as it is asked to, and stands still while it is paused. */
 export async function followIndex(
   agent: Agent,
-  { plan, once, pauses }: { plan: IndexPlan; once: boolean; pauses: Pauses },
+  { plan, once, pauses, requests }: {
+    plan: IndexPlan;
+    once: boolean;
+    pauses: Pauses;
+    requests: ReindexRequests;
+  },
 ): Promise<void> {
   const { config, stop } = agent;
   const { name } = plan;
@@ -29,7 +36,8 @@ export async function followIndex(
       if (since === undefined) {
         const drain = AbortSignal.any([stop.drain, pauses.pausing(name)]);
         const running = { drain, kill: stop.kill };
-        await work(agent, { plan, once, log, status, stop: running });
+        const options = { plan, once, requests, log, status, stop: running };
+        await work(agent, options);
         if (once && pauses.since(name) === undefined) return;
       } else if (once) {
         log.info("skipped: it is paused", { since });
@@ -50,20 +58,22 @@ export async function followIndex(
 /** Works on one index until `stop` is drained; what it stands on may be replaced meanwhile. */
 async function work(
   agent: Agent,
-  { plan, once, log, status, stop }: {
+  { plan, once, requests, log, status, stop }: {
     plan: IndexPlan;
     once: boolean;
+    requests: ReindexRequests;
     log: Log;
     status: Status;
     stop: Stop;
   },
 ): Promise<void> {
-  const { config } = agent;
+  const { config, cluster } = agent;
   const definition = findDefinition(config, plan.name);
   const budgetMs = once
     ? Infinity
     : Math.max(config.fetchDelayMs, MIN_SLICE_MS);
-  let pipeline: Pipeline | undefined;
+  const succession = openSuccession(agent, { definition, requests, log, stop });
+  let opened: OpenedIndex | undefined;
   let sweep: Sweep | undefined;
 
   async function pass(pipeline: Pipeline): Promise<Summary> {
@@ -86,31 +96,51 @@ async function work(
     }
   }
 
-  async function closeSweep(): Promise<void> {
+  /** A pass, and a slice of the sweep with the passes that it asks for; nothing where another index is searched by now. */
+  async function step({ pipeline }: OpenedIndex): Promise<Summary | undefined> {
+    const write = () => succession.write(() => pass(pipeline));
+    async function goesOn(summary: Summary): Promise<boolean> {
+      if (!succession.isSweeping) return false;
+      const advance = () => sweep?.advance({ summary, budgetMs, stop });
+      return await succession.write(async () => await advance()) ?? false;
+    }
+    let summary = await write();
+    while (summary !== undefined && await goesOn(summary)) {
+      summary = await write();
+    }
+    return summary;
+  }
+
+  async function open(): Promise<OpenedIndex> {
+    const found = await openPipeline(agent, { plan, log });
+    await succession.begin(found);
+    return found;
+  }
+
+  async function close(): Promise<void> {
     await sweep?.[Symbol.asyncDispose]();
-    sweep = undefined;
+    [opened, sweep] = [undefined, undefined];
   }
 
   try {
     for await (const _ of ticks(once ? 0 : config.fetchDelayMs, stop.drain)) {
       try {
-        pipeline ??= await openPipeline(agent, { plan, log });
-        const { cluster } = agent;
+        opened ??= await open();
+        const { pipeline, definition } = opened;
         sweep ??= openSweep({ pipeline, cluster, definition });
-        let summary = await pass(pipeline);
-        while (await sweep.advance({ summary, budgetMs, stop })) {
-          summary = await pass(pipeline);
-        }
-        if (once) return;
+        if (await step(opened) === undefined) await close();
+        else await succession.attend();
+        if (once && !succession.isChanging) return;
+        if (once) await pause(config.fetchDelayMs, stop.drain);
       } catch (error) {
         if (!recovers(error, "recreate")) throw error;
         log.warning("looking for the index anew", { error });
-        pipeline = undefined;
-        await closeSweep();
+        await close();
       }
     }
   } finally {
-    await closeSweep();
+    await close();
+    await succession[Symbol.asyncDispose]();
   }
 }
 

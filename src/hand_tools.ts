@@ -7,16 +7,19 @@ import {
   loadConfig,
   type LoadedConfig,
 } from "./config.ts";
+import { present } from "./config_scalars.ts";
 import { type DeadLetterOffice, openDeadLetters } from "./dead_letters.ts";
 import { openDocuments } from "./documents.ts";
 import { EtlError } from "./failure.ts";
 import { ensureIndex } from "./index_lifecycle.ts";
+import { findIndexes } from "./index_requests.ts";
 import { configureLogging, createLog, type Log } from "./logging.ts";
+import { compareMadeFrom, readMadeFrom } from "./made_from.ts";
 import { findDefinition } from "./named_index.ts";
 import { limitsOf } from "./open_pipeline.ts";
 import type { SettlingStages } from "./settlement.ts";
 import type { IndexPlan } from "./plan.ts";
-import { planIndexes } from "./plan_indexes.ts";
+import { planAsMade, planIndexes } from "./plan_indexes.ts";
 import { identifySource } from "./preflight.ts";
 import { createPersister } from "./retry.ts";
 import { openScope } from "./scope.ts";
@@ -71,9 +74,10 @@ export async function withHand<Result>(
  * @throws {EtlError} `config-invalid` when it has none, `index-missing` when Elasticsearch has none.
  */
 export async function openIndexes(
-  { source, cluster, loaded, stop }: Hand,
+  hand: Hand,
   name?: string,
 ): Promise<HandledIndex[]> {
+  const { source, cluster, loaded, stop } = hand;
   const { config } = loaded;
   const signal = stop.kill;
   const only = name === undefined
@@ -81,14 +85,36 @@ export async function openIndexes(
     : { name: findDefinition(config, name).name };
   const plans = await planIndexes(loaded, { source, signal, ...only });
   const indexes: HandledIndex[] = [];
-  for (const plan of plans) {
-    const definition = findDefinition(config, plan.name);
-    const found = await inspectIndex(cluster, { name: plan.name, signal });
+  for (const configured of plans) {
+    const followed = await findFollowed(hand, configured);
+    const { plan, definition } = followed;
+    const { ingestPipeline } = definition;
+    const inspected = { name: plan.name, ingestPipeline, signal };
+    const found = await inspectIndex(cluster, inspected);
     const index = found.name;
     const sides = openSides({ source, cluster, plan, index, signal });
     indexes.push({ definition, plan, found, sides });
   }
   return indexes;
+}
+
+/** What the agent follows an index by: as it was made, where it cannot be as it is configured. */
+async function findFollowed(
+  { source, cluster, config, log, stop }: Hand,
+  plan: IndexPlan,
+): Promise<{ plan: IndexPlan; definition: IndexDefinition }> {
+  const definition = findDefinition(config, plan.name);
+  const signal = stop.kill;
+  const [found] = Object.values(
+    await findIndexes(cluster, plan.name, signal),
+  );
+  const madeFrom = found === undefined ? undefined : readMadeFrom(found);
+  const isOutdated = madeFrom !== undefined &&
+    compareMadeFrom(madeFrom, definition).remedy === "reload";
+  if (!isOutdated) return { plan, definition };
+  const { pageSize } = config.postgres;
+  const options = { madeFrom, plan, definition, pageSize, log, signal };
+  return await planAsMade(source, options);
 }
 
 /**
@@ -129,7 +155,11 @@ export async function openStages(
     rate,
     documents: openDocuments({ source, plan, versions, limits }),
     sink: openSink({
-      ...{ cluster, persister, pressure, index },
+      ...{ cluster, persister, pressure },
+      index: {
+        ...index,
+        ...present({ ingestPipeline: definition.ingestPipeline }),
+      },
       deadLetters: deadLettersOf(plan.name),
       log: log.with({ index: plan.name }),
     }),

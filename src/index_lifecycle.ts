@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import type { Cluster } from "./elasticsearch.ts";
 import { changeAliases, writeAlias } from "./aliases.ts";
 import { EtlError, recovers } from "./failure.ts";
-import type { IndexConfig } from "./index_config.ts";
 import { createIndex, findIndexes, type FoundIndex } from "./index_requests.ts";
 import {
   type IndexBody,
@@ -12,7 +11,7 @@ import {
   tuneBody,
 } from "./load_tuning.ts";
 import type { Log } from "./logging.ts";
-import { bodyOf } from "./made_from.ts";
+import { bodyOf, type Ingredients } from "./made_from.ts";
 
 /** The index that documents are written to, as it is in Elasticsearch. */
 export interface TargetIndex {
@@ -30,12 +29,10 @@ export interface TargetIndex {
 }
 
 /** What an index is made from. */
-export interface IndexRecipe {
-  /** The alias that people search. */
+export interface IndexRecipe extends Ingredients {
+  /** What people search: an alias, or, where `isAlias` is false, the index itself. */
   readonly name: string;
-  readonly indexConfig: IndexConfig;
-  /** The document query. */
-  readonly document: string;
+  readonly isAlias?: boolean;
   /** The database that the query reads: documents of two never share an index. */
   readonly source: { readonly system: string; readonly database: string };
 }
@@ -63,11 +60,16 @@ export async function ensureIndex(
   const { name } = recipe;
   const found = await findIndexes(cluster, name, signal);
   const [first, ...others] = Object.keys(found);
-  if (others.length > 0) {
-    const detail = `the alias stands for ${
-      others.length + 1
-    } indexes; leave it on one`;
-    throw new EtlError({ kind: "index-unusable", index: name, detail });
+  const isStream = Object.values(found).some(({ data_stream: stream }) =>
+    stream !== undefined
+  );
+  const fault = isStream
+    ? "it is a data stream, which takes no document again by its id; write another name"
+    : others.length > 0
+    ? `the alias stands for ${others.length + 1} indexes; leave it on one`
+    : undefined;
+  if (fault !== undefined) {
+    throw new EtlError({ kind: "index-unusable", index: name, detail: fault });
   }
   if (first === undefined) {
     return await ensureIndexBeside(cluster, { recipe, isForLoad, log, signal });
@@ -79,24 +81,28 @@ export async function ensureIndex(
   return target;
 }
 
-/** The index that `recipe` makes, made when it is not there; nobody searches it before {@linkcode switchAlias}. */
+/**
+ * The index that `recipe` makes, made when it is not there; nobody searches it before {@linkcode switchAlias}. `physical`
+ * is its own name, where that is to be another than the first that {@linkcode nameIndexes} gives; `notes` is what is noted
+ * of it in its mapping.
+ */
 export async function ensureIndexBeside(
   cluster: Cluster,
-  { recipe, isForLoad = false, log, signal }: EnsureOptions,
+  { recipe, isForLoad = false, notes = {}, log, signal, ...given }:
+    & EnsureOptions
+    & { physical?: string; notes?: Readonly<Record<string, unknown>> },
 ): Promise<TargetIndex> {
-  const physical = `${recipe.name}-${hashRecipe(recipe)}`;
+  const { physical = nameIndexes(recipe).next().value } = given;
   let found = await findIndexes(cluster, physical, signal);
   if (!(physical in found)) {
-    const options = { physical, recipe, isForLoad, log, signal };
+    const options = { physical, recipe, isForLoad, notes, log, signal };
     await makeIndex(cluster, options);
     found = await findIndexes(cluster, physical, signal);
   }
   const { name } = recipe;
   const target = await adopt(cluster, { physical, name, found, signal });
-  if (target === undefined) {
-    throw new EtlError({ kind: "index-missing", index: physical });
-  }
-  return target;
+  if (target !== undefined) return target;
+  throw new EtlError({ kind: "index-missing", index: physical });
 }
 
 /** The index of this name and uuid, if it is still there. */
@@ -112,6 +118,25 @@ export async function findIndex(
   const physical = index.name;
   const target = await adopt(cluster, { physical, name, found, signal });
   return target?.uuid === index.uuid ? target : undefined;
+}
+
+/**
+ * The index of this own name, whoever searches it.
+ * @throws {EtlError} `index-missing` when it is gone.
+ */
+export async function findIndexBeside(
+  cluster: Cluster,
+  { physical, name, signal }: {
+    physical: string;
+    /** The alias that people search. */
+    name: string;
+    signal: AbortSignal;
+  },
+): Promise<TargetIndex> {
+  const found = await findIndexes(cluster, physical, signal);
+  const target = await adopt(cluster, { physical, name, found, signal });
+  if (target !== undefined) return target;
+  throw new EtlError({ kind: "index-missing", index: physical });
 }
 
 /** An index that is there, as one to write to: with its write alias, whoever made it. */
@@ -138,26 +163,39 @@ async function adopt(
   };
 }
 
-/** Eight hexadecimal digits that change with the settings, the mappings, the document query or the database. */
-function hashRecipe({ indexConfig, document, source }: IndexRecipe): string {
+/**
+ * Names for the index of a recipe, which change with the settings, the mappings, the document query, the pipeline or the
+ * database: the first, and without end others, for indexes that are made from the same once more.
+ */
+export function* nameIndexes(
+  { name, isAlias = true, indexConfig, document, ingestPipeline, source }:
+    IndexRecipe,
+): Generator<string, never> {
+  if (!isAlias) { for (;;) yield name; }
   const { system, database } = source;
-  const text = JSON.stringify([indexConfig, document, system, database]);
-  return createHash("sha256").update(text).digest("hex").slice(0, 8);
+  const made = [indexConfig, document, system, database];
+  if (ingestPipeline !== undefined) made.push(ingestPipeline);
+  for (let round = 0;; round++) {
+    const text = JSON.stringify(round === 0 ? made : [...made, round]);
+    const hash = createHash("sha256").update(text).digest("hex").slice(0, 8);
+    yield `${name}-${hash}`;
+  }
 }
 
 /** Makes the index of `recipe`; with `isForLoad` tuned for that, where nothing stands against it. */
 async function makeIndex(
   cluster: Cluster,
-  { physical, recipe, isForLoad, log, signal }: {
+  { physical, recipe, isForLoad, notes, log, signal }: {
     physical: string;
     recipe: IndexRecipe;
     isForLoad: boolean;
+    notes: Readonly<Record<string, unknown>>;
     log: Log;
     signal: AbortSignal;
   },
 ): Promise<void> {
   const name = physical;
-  const body = bodyOf(recipe);
+  const body = bodyOf(recipe, notes);
   const aliases = { [writeAlias(physical)]: {} };
   const make = async (body: IndexBody, fields = {}) => {
     await createIndex(cluster, { name, body: { ...body, aliases }, signal });

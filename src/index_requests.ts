@@ -6,6 +6,8 @@ import { parseTimeValue } from "./index_settings.ts";
 /** What is asked of an index that is there. */
 export type FoundIndex = z.infer<typeof FoundIndex>;
 const FoundIndex = z.object({
+  /** The data stream that it is a part of. */
+  data_stream: z.string().optional(),
   aliases: z.record(z.string(), z.unknown()),
   mappings: z.object({ _meta: z.unknown() }).partial().optional(),
   settings: z.object({
@@ -22,6 +24,7 @@ const FoundIndex = z.object({
 const FoundIndexes = z.record(z.string(), FoundIndex);
 
 const ASKED = [
+  "*.data_stream",
   "*.aliases",
   "*.mappings._meta",
   "*.settings.index.uuid",
@@ -164,4 +167,33 @@ export async function refreshIndex(
     index: name,
     answer: z.unknown(),
   }, signal);
+}
+
+/**
+ * Makes sure that an ingest pipeline is there, as far as the agent's user may ask.
+ * @throws {EtlError} `index-unusable` when it is not.
+ */
+export async function requirePipeline(
+  cluster: Cluster,
+  { pipeline, index, signal }: {
+    pipeline: string;
+    index: string;
+    signal: AbortSignal;
+  },
+): Promise<void> {
+  const Missing = z.object({}).strict();
+  const isMissing = await cluster.request({
+    method: "GET",
+    path: `/_ingest/pipeline/${encodeURIComponent(pipeline)}`,
+    index,
+    ignore: [401, 403, 404, 405],
+    answer: z.union([
+      Missing.transform(() => true),
+      z.unknown().transform(() => false),
+    ]),
+  }, signal);
+  if (!isMissing) return;
+  const detail = `there is no ingest pipeline ${pipeline}; make it, or take ` +
+    "pipeline: out of the configuration";
+  throw new EtlError({ kind: "index-unusable", index, detail });
 }

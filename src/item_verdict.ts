@@ -54,6 +54,12 @@ export function judgeItem({ status, error }: BulkItem, index: string): Verdict {
     case "circuit_breaking_exception":
       return { again: { kind: "sink-busy", index, type } };
   }
+  // not the document's fault, and it would be that of every one
+  if (/^pipeline with id \[.*\] does not exist/.test(error.reason ?? "")) {
+    return {
+      again: { kind: "index-blocked", index, type: "pipeline_missing" },
+    };
+  }
   if (status === 429) return { again: { kind: "sink-busy", index, type } };
   if (status >= 500) {
     return {

@@ -33,6 +33,15 @@ export function keepPositions(
         isTurn || before === undefined ? 0 : MOVED_MS,
       );
     },
+    async replace(changes, signal) {
+      assertHeld();
+      await checkpoint.replace(changes, signal);
+      for (const [index, position] of changes) {
+        if (position === undefined) continue;
+        onSave(index);
+        kept?.note(index, position, 0);
+      }
+    },
     async keep(index, position, options) {
       assertHeld();
       const isSaved = await checkpoint.keep(index, position, options);

@@ -1,20 +1,27 @@
+import { isDeepStrictEqual } from "node:util";
 import { openChangeProbe } from "./change_probe.ts";
 import type { Checkpoint } from "./checkpoint.ts";
-import type { Config } from "./config.ts";
+import type { Config, IndexDefinition } from "./config.ts";
+import { present } from "./config_scalars.ts";
 import type { DeadLetterOffice } from "./dead_letters.ts";
 import { openDocuments, type ReadingLimits } from "./documents.ts";
+import { EtlError } from "./failure.ts";
+import { settleFlip } from "./flip_positions.ts";
 import { openHorizon } from "./horizon.ts";
+import { adaptIndex, type Outdated } from "./index_adaptation.ts";
+import { findIndexBeside, type TargetIndex } from "./index_lifecycle.ts";
 import { openLoadReads } from "./load_reads.ts";
+import { requirePipeline } from "./index_requests.ts";
 import type { Log } from "./logging.ts";
-import { adaptIndex } from "./made_from.ts";
 import { findDefinition } from "./named_index.ts";
 import type { Pipeline } from "./pipeline.ts";
 import type { IndexPlan } from "./plan.ts";
-import { identifySource } from "./preflight.ts";
+import { planAsMade } from "./plan_indexes.ts";
+import { identifySource, planIndex, type SourceIdentity } from "./preflight.ts";
 import type { Servers } from "./servers.ts";
 import { openSink } from "./sink.ts";
 import type { Stop } from "./stop.ts";
-import { finish, openTarget } from "./target.ts";
+import { finish, openTarget, restoreLoaded } from "./target.ts";
 import { openVersions } from "./versions.ts";
 
 /** Everything that the indexes of one agent share. */
@@ -30,25 +37,35 @@ export interface Agent extends Servers {
   readonly stop: Stop;
 }
 
+/** The stages of the index that is searched. */
+export interface OpenedIndex {
+  readonly pipeline: Pipeline;
+  /** What is followed: as it is configured, or as its index was made. */
+  readonly definition: IndexDefinition;
+  /** Where the index cannot be as it is configured. */
+  readonly outdated?: Outdated;
+}
+
 /** Opens the stages of one index of the configuration, on the index that goes with the saved position. */
 export async function openPipeline(
   agent: Agent,
   { plan, log }: { plan: IndexPlan; log: Log },
-): Promise<Pipeline> {
-  const { config, source, cluster, checkpoint, stop } = agent;
-  const definition = findDefinition(config, plan.name);
+): Promise<OpenedIndex> {
+  const { config, source, cluster, checkpoint, force, stop } = agent;
+  const { name } = plan;
+  const definition = findDefinition(config, name);
   const signal = stop.kill;
   const identity = await identifySource(source, signal);
   const recipe = { ...definition, source: identity };
-  const position = checkpoint.load(plan.name);
-  const { force } = agent;
-  const target = await openTarget(cluster, {
-    recipe,
-    position,
-    force,
-    log,
-    signal,
-  });
+  const { ingestPipeline } = definition;
+  if (ingestPipeline !== undefined) {
+    const required = { pipeline: ingestPipeline, index: name, signal };
+    await requirePipeline(cluster, required);
+  }
+  await settleFlip(agent, { name, log });
+  const position = checkpoint.load(name);
+  const options = { recipe, position, force, log, signal };
+  const target = await openTarget(cluster, options);
   const { index } = target;
   const adaptation = await adaptIndex(cluster, {
     name: index.name,
@@ -56,15 +73,107 @@ export async function openPipeline(
     log,
     signal,
   });
-  if (!target.isKnown || adaptation.isRewriting) checkpoint.forget(plan.name);
-  const { maxBytesInFlight, maxReaders, limits } = limitsOf(config);
-  const versions = openVersions(
-    target.isKnown
+  const { isRewriting, noteBegun, outdated } = adaptation;
+  if (!target.isKnown || isRewriting) checkpoint.forget(name);
+  const followed = outdated === undefined
+    ? { plan, definition }
+    : await planAsMade(source, {
+      ...{ ...outdated, plan, definition, log, signal },
+      pageSize: config.postgres.pageSize,
+    });
+  const pipeline = assemble(agent, {
+    plan: followed.plan,
+    ingestPipeline: followed.definition.ingestPipeline,
+    index,
+    identity,
+    version: target.isKnown
       ? position?.document_version
-      : agent.leastVersions.get(plan.name),
-  );
+      : agent.leastVersions.get(name),
+    beginLoad: noteBegun,
+    finishLoad: async () => {
+      await finish(cluster, { index, recipe, log, signal });
+    },
+    log,
+  });
+  const opened = { pipeline, definition: followed.definition };
+  return outdated === undefined ? opened : { ...opened, outdated };
+}
+
+/**
+ * Opens the stages of an index that was made for the name of `definition` and is not searched; its position is kept under
+ * its own name. One that is `next` is brought to what is configured, as far as that goes in place.
+ * @throws {EtlError} `index-missing` when it is gone, `config-invalid` when the database does not fit its query any more.
+ */
+export async function openPipelineBeside(
+  agent: Agent,
+  { name, definition, isNext, log }: {
+    /** The index by its own name. */
+    name: string;
+    definition: IndexDefinition;
+    isNext: boolean;
+    log: Log;
+  },
+): Promise<Pipeline> {
+  const { config, source, cluster, checkpoint, stop } = agent;
+  const signal = stop.kill;
+  const identity = await identifySource(source, signal);
+  const { plan, faults } = await planIndex(source, {
+    definition,
+    path: [],
+    pageSize: config.postgres.pageSize,
+    signal,
+  });
+  if (plan === undefined) {
+    const texts = faults.map(({ text }) => `${name}: ${text}`);
+    throw new EtlError({ kind: "config-invalid", faults: texts });
+  }
+  const index = await findIndexBeside(cluster, {
+    physical: name,
+    name: definition.name,
+    signal,
+  });
+  const position = checkpoint.load(name);
+  const isKnown = position !== undefined &&
+    position.index.uuid === index.uuid &&
+    isDeepStrictEqual(position.source, identity);
+  const ingredients = definition;
+  const adaptation = isNext
+    ? await adaptIndex(cluster, { name, ingredients, log, signal })
+    : undefined;
+  if (!isKnown || adaptation?.isRewriting) checkpoint.forget(name);
+  return assemble(agent, {
+    plan: { ...plan, name },
+    ingestPipeline: definition.ingestPipeline,
+    index,
+    identity,
+    // an index that was filled before holds the numbers of then
+    version: position?.document_version ??
+      checkpoint.load(definition.name)?.document_version,
+    beginLoad: adaptation?.noteBegun ?? (() => Promise.resolve()),
+    finishLoad: async () => {
+      await restoreLoaded(cluster, { index, log, signal });
+    },
+    log,
+  });
+}
+
+/** The stages of an index, whichever of its name it is. */
+function assemble(
+  agent: Agent,
+  { plan, ingestPipeline, index, identity, version, log, ...hooks }: {
+    plan: IndexPlan;
+    ingestPipeline: string | undefined;
+    index: TargetIndex;
+    identity: SourceIdentity;
+    /** The number that readings begin with. */
+    version: string | undefined;
+    log: Log;
+  } & Pick<Pipeline, "beginLoad" | "finishLoad">,
+): Pipeline {
+  const { config, source, checkpoint, readHosts, rate } = agent;
+  const { maxBytesInFlight, maxReaders, limits } = limitsOf(config);
+  const versions = openVersions(version);
   const documents = openDocuments({ source, plan, versions, limits });
-  const { readHosts } = agent;
   return {
     plan,
     source,
@@ -86,20 +195,15 @@ export async function openPipeline(
     }),
     sink: openSink({
       ...agent,
-      index,
+      index: { ...index, ...present({ ingestPipeline }) },
       deadLetters: agent.deadLetters.of(plan.name),
       log,
     }),
     checkpoint,
     bound: { source: identity, index: { name: index.name, uuid: index.uuid } },
-    maxBytesInFlight,
-    maxReaders,
+    ...{ maxBytesInFlight, maxReaders, rate },
     loadSavePeriodMs: config.loadSavePeriodMs,
-    rate: agent.rate,
-    beginLoad: adaptation.noteBegun,
-    async finishLoad() {
-      await finish(cluster, { index, recipe, log, signal });
-    },
+    ...hooks,
   };
 }
 

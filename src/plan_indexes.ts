@@ -1,6 +1,8 @@
-import type { LoadedConfig } from "./config.ts";
+import type { IndexDefinition, LoadedConfig } from "./config.ts";
 import { formatPath } from "./config_faults.ts";
 import { EtlError } from "./failure.ts";
+import type { Log } from "./logging.ts";
+import { asMade, type MadeFrom } from "./made_from.ts";
 import type { IndexPlan } from "./plan.ts";
 import type { Source } from "./postgres.ts";
 import { planIndex } from "./preflight.ts";
@@ -46,4 +48,30 @@ export async function planIndexes(
   }
   if (faults.length > 0) throw new EtlError({ kind: "config-invalid", faults });
   return plans;
+}
+
+/**
+ * What an index is followed by that is not as it is configured, since only another could be; what the configuration says
+ * where the database does not allow the other any more.
+ */
+export async function planAsMade(
+  source: Source,
+  { madeFrom, plan, definition, pageSize, log, signal }: {
+    madeFrom: MadeFrom;
+    plan: IndexPlan;
+    definition: IndexDefinition;
+    pageSize: number;
+    log: Log;
+    signal: AbortSignal;
+  },
+): Promise<{ plan: IndexPlan; definition: IndexDefinition }> {
+  const made = asMade(definition, madeFrom);
+  const options = { definition: made, path: [], pageSize, signal };
+  const { plan: madePlan, faults } = await planIndex(source, options);
+  if (madePlan !== undefined) return { plan: madePlan, definition: made };
+  log.warning(
+    "the index cannot be followed by the query that it was made with: going on with that of the configuration",
+    { faults: faults.map(({ text }) => text).join("; ") },
+  );
+  return { plan, definition };
 }

@@ -53,10 +53,12 @@ const Estimates = z.tuple([
  */
 export async function openProgress(
   { plan, checkpoint, source, sink, log }: Pipeline,
-  { logging, signal, periodMs = LINE_PERIOD_MS }: {
+  { logging, signal, periodMs = LINE_PERIOD_MS, onState = () => {} }: {
     logging: LoggingConfig;
     signal: AbortSignal;
     periodMs?: number;
+    /** Called each time that something is settled. */
+    onState?: (state: LoadState) => void;
   },
 ): Promise<Progress | undefined> {
   const position = checkpoint.load(plan.name);
@@ -81,6 +83,7 @@ export async function openProgress(
         const outcome = await sink.settle(...args);
         const { written, superseded, rejections } = outcome;
         documents += written + superseded + rejections.length;
+        onState(measure());
         return outcome;
       },
     },

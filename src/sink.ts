@@ -68,11 +68,17 @@ export function openSink(
       readonly alias: string;
       /** For how long Elasticsearch remembers the version of a deleted document; forever where it is not said. */
       readonly gcDeletesMs?: number;
+      /** What documents go through in Elasticsearch. */
+      readonly ingestPipeline?: string;
     };
     deadLetters: DeadLetters;
     log: Log;
   },
 ): Sink {
+  const { alias, ingestPipeline } = index;
+  const target = ingestPipeline === undefined
+    ? { alias }
+    : { alias, pipeline: ingestPipeline };
   const maxAgeMs = (index.gcDeletesMs ?? Infinity) / 2;
 
   function settle(
@@ -106,8 +112,7 @@ export function openSink(
         const body = requestBody(part);
         const operationCount = part.entries.length;
         const items = await pressure.carry(
-          () =>
-            cluster.bulk({ alias: index.alias, body, operationCount }, signal),
+          () => cluster.bulk({ ...target, body, operationCount }, signal),
           {
             bytes: body.length,
             failuresIn: (items) => failuresIn(items, index.name),

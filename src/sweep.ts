@@ -64,7 +64,9 @@ export function openSweep(
     signal: AbortSignal,
   ): Promise<Running> {
     const { name } = bound.index;
-    const { unfaithful } = await inspectIndex(cluster, { name, signal });
+    const { ingestPipeline, maxDeleteShare } = definition;
+    const inspected = { name, ingestPipeline, signal };
+    const { unfaithful } = await inspectIndex(cluster, inspected);
     if (unfaithful !== undefined && unfaithful !== told) {
       told = unfaithful;
       log.info("documents are compared by their ids only", {
@@ -73,7 +75,6 @@ export function openSweep(
     }
     const sides = openSides({ source, cluster, plan, index: name, signal });
     const byContent = kind === "content" && unfaithful === undefined;
-    const { maxDeleteShare } = definition;
     const steps = compare(sides, { kind, byContent, maxDeleteShare });
     const startedMs = performance.now();
     const tally = openTally();
@@ -118,7 +119,7 @@ export function openSweep(
           extra: refused.extra,
           of: refused.documents,
           remedy:
-            `where this is right, run pg2es verify --index ${plan.name} --repair --force`,
+            `where this is right, run pg2es verify --index ${definition.name} --repair --force`,
         },
       );
     }

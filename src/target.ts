@@ -127,13 +127,20 @@ export async function finish(
     signal: AbortSignal;
   },
 ): Promise<TargetIndex> {
-  const { name } = index;
-  if (index.isTuned) {
-    await restoreIndex(cluster, { name, signal });
-    log.info("index restored after the load", { name });
-  }
-  const restored = { ...index, isTuned: false };
+  const restored = await restoreLoaded(cluster, { index, log, signal });
   return await show(cluster, { index: restored, recipe, signal });
+}
+
+/** Gives an index that is loaded the settings that it is to have. */
+export async function restoreLoaded(
+  cluster: Cluster,
+  { index, log, signal }: { index: TargetIndex; log: Log; signal: AbortSignal },
+): Promise<TargetIndex> {
+  const { name } = index;
+  if (!index.isTuned) return index;
+  await restoreIndex(cluster, { name, signal });
+  log.info("index restored after the load", { name });
+  return { ...index, isTuned: false };
 }
 
 /** Lets people search an index that they do not find yet. */

@@ -21,6 +21,8 @@ export interface WriterLock {
 export interface WriterLocks {
   /** Waits until it is there; nothing when the signal is aborted first. */
   take(signal: AbortSignal): Promise<TakenLock | undefined>;
+  /** Whether nobody has it just now. */
+  isFree(signal: AbortSignal): Promise<boolean>;
 }
 
 /** A lock, and whether another agent had it first. */
@@ -60,6 +62,15 @@ export function openWriterLocks(
 ): WriterLocks {
   const ownPids = new Set<string>();
   return {
+    isFree: (signal) =>
+      persister.persist(async () => {
+        const session = await connect(signal);
+        try {
+          return await session.tryLock(keys);
+        } finally {
+          await session.release();
+        }
+      }, signal),
     async take(signal) {
       let open: LockSession | undefined;
       let toldMs: number | undefined;

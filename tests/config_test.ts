@@ -53,6 +53,9 @@ Deno.test("loadConfig() fills in every default", async () => {
       sweep: { idsMs: 3_600_000, contentMs: 86_400_000 },
       maxDeleteShare: 0.1,
       enabled: true,
+      isAlias: true,
+      onChange: "tell",
+      keepOldMs: 86_400_000,
     }],
     limit: { postgresConnections: 5 },
   });

@@ -43,8 +43,13 @@ const FILMS = {
   },
 };
 
-async function openFilms(): Promise<World> {
-  const world = await openWorld(FILMS);
+async function openFilms(
+  settings: Readonly<Record<string, unknown>> = {},
+): Promise<World> {
+  const world = await openWorld({
+    ...FILMS,
+    settings: { ...FILMS.settings, ...settings },
+  });
   const node = `\${${NODE_VARIABLE}:-${world.elasticsearchUrl}}`;
   await world.configure({ "elasticsearch.node": node });
   return world;
@@ -253,7 +258,7 @@ async function joinLetters(world: World): Promise<void> {
 }
 
 Deno.test("an agent killed between any two steps leaves nothing that the next one does not settle", async () => {
-  await Promise.all([crashLoads(), crashFollowing()]);
+  await Promise.all([crashLoads(), crashFollowing(), crashReloads()]);
 });
 
 async function crashLoads(): Promise<void> {
@@ -292,4 +297,39 @@ async function crashFollowing(): Promise<void> {
     expectRow(steps, row);
   }
   expectRow(steps, ["dead_letters.jsonl: renamed", "folder: synced"]);
+}
+
+async function crashReloads(): Promise<void> {
+  await using world = await openFilms({
+    "indexes.0.on_change": "reload",
+    "indexes.0.keep_old": "0s",
+  });
+  await runPass(world);
+  let round = 0;
+  /** Another type for the titles, which takes another index, and a change that the searched one gets first. */
+  async function prepare(): Promise<void> {
+    round++;
+    const file = join(world.folder, "films.json");
+    const text = await Deno.readTextFile(file);
+    const type = round % 2 === 0 ? "keyword" : "text";
+    const title = `"title":{"type":"${type}"}`;
+    await Deno.writeTextFile(
+      file,
+      text.replace(/"title":\{"type":"\w+"\}/, title),
+    );
+    await world.sql(
+      "update film set title = 'title ' || gen_random_uuid(), updated_at = now() where id = 1",
+    );
+  }
+  const steps = await crashEverywhere(world, { prepare, pairs: new Set() });
+  expectRow(steps, ["index: sent", "index: acknowledged"]);
+  expectRow(steps, ["alias: sent", "alias: acknowledged"]);
+  ok(steps.indexOf("alias: sent") > steps.indexOf("bulk: acknowledged"));
+  // the one that was searched before is deleted after the flip
+  ok(
+    steps.lastIndexOf("index: acknowledged") >
+      steps.lastIndexOf("alias: acknowledged"),
+  );
+  const { text } = await world.search("GET", `/${world.indexName()}*`);
+  equal(Object.keys(JSON.parse(text)).length, 1);
 }

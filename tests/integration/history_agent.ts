@@ -82,7 +82,7 @@ export async function openSteppedAgent(
     };
     const leastVersions = new Map<string, string>();
     const agent = { ...servers, source, leastVersions, ...shared };
-    const pipeline = await openPipeline(agent, { plan: kept, log });
+    const { pipeline } = await openPipeline(agent, { plan: kept, log });
     return { agent, pipeline: changePipeline?.(pipeline) ?? pipeline };
   }
 

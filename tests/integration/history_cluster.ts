@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { runCommand } from "../../dev/command.ts";
+import { fileExists, runCommand } from "../../dev/command.ts";
 import { type PostgresServer, startPostgres } from "../../dev/postgres.ts";
 import { findPostgres } from "../../dev/postgres_home.ts";
 import { readVersions } from "../../dev/server_versions.ts";
@@ -109,13 +109,62 @@ async function copyCluster(
   folder: string,
 ): Promise<void> {
   const binaries = await findPostgres(readVersions().postgres);
+  const program = join(binaries, "pg_basebackup");
   await Deno.mkdir(folder, { mode: 0o755 });
   if (Deno.uid() === 0) await runCommand(["chown", "postgres", folder]);
+  if (!await fileExists(program)) return await copyRunning(primary, folder);
   await runCommand([
-    join(binaries, "pg_basebackup"),
+    program,
     ...["--pgdata", join(folder, "data"), "--write-recovery-conf"],
     ...["--checkpoint=fast", "--no-sync", `--dbname=${primary.url}`],
   ], { user: "postgres", cwd: folder });
+}
+
+/** What pg_basebackup does, for releases that come without it; PostgreSQL documentation, "Making a Base Backup Using the Low Level API". */
+async function copyRunning(
+  primary: PostgresServer,
+  folder: string,
+): Promise<void> {
+  const data = join(folder, "data");
+  await using session = await openSession(primary.url);
+  const [row] = await session.sql(
+    "select (current_setting('server_version_num')::int >= 150000)::text as is_new",
+  );
+  const isNew = row?.["is_new"] === "true";
+  await session.sql(
+    isNew
+      ? "select pg_backup_start('standby', true)"
+      : "select pg_start_backup('standby', true, false)",
+  );
+  // what changes or goes meanwhile is mended by the WAL
+  const copy = 'mkdir -m 700 "$2" && ' +
+    'tar -C "$1" --exclude=postmaster.* -cf - . | tar -C "$2" -xf -; test $? -le 1';
+  await runCommand(["bash", "-c", copy, "copy", primary.dataFolder, data], {
+    user: "postgres",
+    cwd: folder,
+  });
+  const [stopped] = await session.sql(
+    isNew
+      ? "select labelfile from pg_backup_stop(false)"
+      : "select labelfile from pg_stop_backup(false, false)",
+  );
+  const url = primary.url.replaceAll("'", "''");
+  const files = {
+    "backup_label": stopped?.["labelfile"] ?? "",
+    "standby.signal": "",
+    "postgresql.auto.conf": `primary_conninfo = '${url}'\n`,
+  };
+  for (const [name, text] of Object.entries(files)) {
+    const file = join(data, name);
+    await Deno.writeTextFile(file, text, { append: name.endsWith(".conf") });
+    if (Deno.uid() === 0) await runCommand(["chown", "postgres", file]);
+  }
+}
+
+/** Whether a database can be copied by {@linkcode dumpTo}: not every release comes with the programs. */
+export async function canDump(): Promise<boolean> {
+  const binaries = await findPostgres(readVersions().postgres);
+  return await fileExists(join(binaries, "pg_dump"));
 }
 
 async function untilTrue(session: Session, sql: string): Promise<void> {

@@ -38,9 +38,17 @@ export async function readPosition(
   world: World,
   name?: string,
 ): Promise<Position | undefined> {
+  return await readPositionOf(world, world.indexName(name));
+}
+
+/** The position that is kept under this key of the state file; none when there is none. */
+export async function readPositionOf(
+  world: World,
+  key: string,
+): Promise<Position | undefined> {
   try {
     const text = await Deno.readTextFile(world.stateFile);
-    return State.parse(parse(text)).indexes[world.indexName(name)];
+    return State.parse(parse(text)).indexes[key];
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;

@@ -3,7 +3,8 @@ import type { Cluster } from "../src/elasticsearch.ts";
 import { EtlError } from "../src/failure.ts";
 import type { IndexConfig } from "../src/index_config.ts";
 import { createIndex } from "../src/index_requests.ts";
-import { adaptIndex, bodyOf } from "../src/made_from.ts";
+import { adaptIndex } from "../src/index_adaptation.ts";
+import { bodyOf } from "../src/made_from.ts";
 import { recordLog } from "./recorded_log.ts";
 import { NEVER, openTestCluster, type TestCluster } from "./servers.ts";
 
@@ -36,14 +37,15 @@ function withoutRights({ cluster }: TestCluster): Cluster {
 
 async function adapt(
   cluster: Cluster,
-  { name, indexConfig, document = QUERY }: {
+  { name, indexConfig, document = QUERY, ...given }: {
     name: string;
     indexConfig: IndexConfig;
     document?: string;
+    ingestPipeline?: string;
   },
 ) {
   const { log, lines } = recordLog();
-  const ingredients = { indexConfig, document };
+  const ingredients = { indexConfig, document, ...given };
   const options = { name, ingredients, log, signal: NEVER };
   const adaptation = await adaptIndex(cluster, options);
   return { ...adaptation, messages: lines.map(({ message }) => message) };
@@ -85,30 +87,53 @@ Deno.test("adaptIndex() goes on with an index that it may not change", async () 
   const { cluster, index: name } = target;
   const body = bodyOf({ indexConfig: BEFORE, document: QUERY });
   await createIndex(cluster, { name, body, signal: NEVER });
-  const { isRewriting, messages } = await adapt(withoutRights(target), {
-    name,
-    indexConfig: AFTER,
-  });
+  const { isRewriting, messages, outdated } = await adapt(
+    withoutRights(target),
+    { name, indexConfig: AFTER },
+  );
   equal(isRewriting, false);
-  deepEqual(messages, [
-    "the index stays as it is: Elasticsearch refuses the change",
-  ]);
+  equal(outdated?.madeFrom.document, QUERY);
+  deepEqual(messages, ["Elasticsearch refuses the change of the index"]);
 });
 
-Deno.test("adaptIndex() notes nothing of a document query but that it is another", async () => {
+Deno.test("adaptIndex() has every document written again for another query or pipeline", async () => {
   await using target = openTestCluster();
-  const { cluster, index: name, fetch } = target;
-  const document = "select id, 'S3cret' as title from film";
-  const body = bodyOf({ indexConfig: BEFORE, document });
+  const { cluster, index: name } = target;
+  const body = bodyOf({ indexConfig: BEFORE, document: QUERY });
   await createIndex(cluster, { name, body, signal: NEVER });
-  const text = JSON.stringify(await fetch("GET", `/${name}`));
-  equal(text.includes("S3cret"), false);
-  const { isRewriting, messages } = await adapt(cluster, {
-    name,
-    indexConfig: BEFORE,
+  const written = [true, ["every document is written again"]];
+  const document = "select id, upper(title) as title from film";
+  const query = await adapt(cluster, {
+    ...{ name, indexConfig: BEFORE, document },
   });
-  deepEqual([isRewriting, messages], [
-    true,
-    ["every document is written again"],
-  ]);
+  deepEqual([query.isRewriting, query.messages], written);
+  await query.noteBegun();
+  const ingestPipeline = "films";
+  const through = { name, indexConfig: BEFORE, document, ingestPipeline };
+  const piped = await adapt(cluster, through);
+  deepEqual([piped.isRewriting, piped.messages], written);
+  await piped.noteBegun();
+  const same = await adapt(cluster, through);
+  deepEqual([same.isRewriting, same.messages], [false, []]);
+});
+
+Deno.test("adaptIndex() tells what an index was made from that has to stay as it is", async () => {
+  await using target = openTestCluster();
+  const { cluster, index: name } = target;
+  const body = bodyOf({ indexConfig: BEFORE, document: QUERY });
+  await createIndex(cluster, { name, body, signal: NEVER });
+  const indexConfig = {
+    mappings: { properties: { title: { type: "short" } } },
+  };
+  const document = "select id, length(title) as title from film";
+  const { outdated, isRewriting } = await adapt(cluster, {
+    ...{ name, indexConfig, document },
+  });
+  equal(isRewriting, false);
+  equal(outdated?.madeFrom.document, QUERY);
+  deepEqual(outdated?.madeFrom.mappings, BEFORE.mappings);
+  equal(
+    outdated?.differences,
+    `mappings.properties.title.type: "text" -> "short"`,
+  );
 });
