@@ -232,10 +232,11 @@ async function checkTrial(
   }
   try {
     return await withTrialIndex(cluster, { recipe, signal }, async (trial) => {
-      const { name } = definition;
+      const { name, isAlias } = definition;
+      const target = { name, isAlias, trial, signal };
       add(
         [...path, "name"],
-        await attempt(() => checkTarget(cluster, { name, trial, signal })),
+        await attempt(() => checkTarget(cluster, target)),
       );
       return await trySample(trial);
     });

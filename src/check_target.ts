@@ -75,8 +75,10 @@ export async function withTrialIndex<Result>(
 /** What the name of an index stands for, beside an index that was made as it is configured. */
 export async function checkTarget(
   cluster: Cluster,
-  { name, trial, signal }: {
+  { name, isAlias, trial, signal }: {
     name: string;
+    /** Whether the name is to be an alias. */
+    isAlias: boolean;
     trial: TargetIndex;
     signal: AbortSignal;
   },
@@ -98,7 +100,7 @@ export async function checkTarget(
   const made = await readIndexes(cluster, trial.name, signal);
   const configured = made[trial.name];
   return [
-    ...judgeName(name, first[0]),
+    ...(isAlias ? judgeName(name, first[0]) : []),
     ...(configured === undefined
       ? []
       : judgeIndex(first[0], first[1], configured)),
@@ -107,11 +109,9 @@ export async function checkTarget(
 
 function judgeName(name: string, index: string): readonly Observation[] {
   if (index !== name) return [];
-  const actions =
-    `{"actions": [{"remove_index": {"index": "${name}"}}, {"add": {"index": "${name}-1", "alias": "${name}"}}]}`;
   return [warn(
     `${name} is an index, not an alias: another cannot be loaded beside it and take its place`,
-    `Stop the agent, copy the index with POST /${name}/_clone/${name}-1 (it must be write-blocked for that), then POST /_aliases ${actions}, and delete the agent's state file. Or delete the index, and the agent makes one with an alias`,
+    `Run: pg2es reindex --index ${name} --force. It loads another, and deletes this one in the step that gives its name to the alias; who searches notices nothing. Or write alias: false to keep it as it is`,
   )];
 }
 
@@ -142,7 +142,7 @@ function* judgeIndex(
       `the index ${index} is not as index_config says: ${
         listSome(differences)
       }`,
-      "Stop the agent, delete the index and start it again to load everything as configured, or take the change back",
+      "Start the agent: it changes in place what can be. For the rest write on_change: reload, or run pg2es reindex, or take the change back",
     );
   }
   const wanted = configured.settings.index.gc_deletes ?? DEFAULT_GC_DELETES;

@@ -1,5 +1,6 @@
 import type { DeadLetter } from "./dead_letter_line.ts";
 import type { DeadLetterOffice } from "./dead_letters.ts";
+import { isOfName } from "./generations.ts";
 import {
   type Hand,
   openIndexes,
@@ -53,7 +54,12 @@ export async function replayDeadLetters(
   // what is outstanding already must not end what is to mend it
   const office = await openOffice(hand, { stopAfter: undefined });
   const wanted = ids === undefined ? undefined : new Set(ids);
+  // an index beside the searched one is the agent's alone
+  const isBeside = ({ index }: DeadLetter) =>
+    !config.indexes.some(({ name }) => name === index) &&
+    config.indexes.some(({ name }) => isOfName(index, name));
   const asked = (await office.list(stop.kill)).filter((letter) =>
+    !isBeside(letter) &&
     (index === undefined || letter.index === index) &&
     (wanted === undefined || wanted.has(letter.id))
   );

@@ -248,6 +248,9 @@ export function openSuccession(
     async begin(opened) {
       searched = opened;
       isOpen = true;
+      // where the one that was searched is gone, that may be one that was beside it
+      const same = companions.get(opened.pipeline.bound.index.name);
+      if (same !== undefined) await companions.end(same);
       await arrange(opened);
     },
     write: (action) => inTurn(async () => isOpen ? await action() : undefined),

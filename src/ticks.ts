@@ -1,11 +1,16 @@
-/** Ticks at once, and then `periodMs` after what the consumer did with the last tick, until `signal` is aborted. */
+/**
+ * Ticks at once, and then `periodMs` after the last tick, or as soon as the consumer is done with that where it takes longer,
+ * until `signal` is aborted.
+ */
 export async function* ticks(
   periodMs: number,
   signal: AbortSignal,
 ): AsyncGenerator<void> {
   while (!signal.aborted) {
+    const tickedMs = performance.now();
     yield;
-    await pause(periodMs, signal);
+    const restMs = periodMs - (performance.now() - tickedMs);
+    await pause(Math.max(0, restMs), signal);
   }
 }
 

@@ -1,5 +1,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { z } from "zod";
+import { readVersions } from "../../dev/server_versions.ts";
+import { openTestCluster } from "../servers.ts";
 import { runPass } from "./agent_run.ts";
 import { openWorld } from "./world.ts";
 
@@ -225,11 +227,34 @@ const Suggestions = z.object({
   }),
 });
 
+/** Leaves out the types that the server does not have; the one that all is developed against has every one. */
+async function leaveOutUnknown<Row extends { type: string; mapping: unknown }>(
+  rows: readonly Row[],
+): Promise<readonly Row[]> {
+  await using target = openTestCluster();
+  const known: Row[] = [];
+  for (const [place, row] of rows.entries()) {
+    const mappings = { properties: { f: row.mapping } };
+    const path = `/${target.index}-${place}`;
+    const answer = await target.fetch("PUT", path, { mappings });
+    const text = JSON.stringify(answer);
+    if (!/No handler for type|unknown type/i.test(text)) known.push(row);
+  }
+  const { product, version } = readVersions().search;
+  const hasAll = product === "elasticsearch" && Number.parseInt(version) >= 8;
+  if (hasAll) equal(known.length, rows.length);
+  return known;
+}
+
 Deno.test("a value of each column of the page is found in its field", async () => {
-  const rows = await readRows();
+  const all = await readRows();
   const key = ({ column, type }: { column: string; type: string }) =>
     `${column} as ${type}`;
-  deepEqual(rows.map(key), VALUES.map(key));
+  deepEqual(all.map(key), VALUES.map(key));
+  const rows = await leaveOutUnknown(all);
+  const values = VALUES.filter((_, place) =>
+    rows.some((row) => row === all[place])
+  );
   const columns = rows.map(({ name, column }) => `"${name}" ${column}`);
   const shown = rows.map(({ name, expression }) =>
     `${expression.replace(/\bc\b/g, `t."${name}"`)} as "${name}"`
@@ -241,7 +266,7 @@ Deno.test("a value of each column of the page is found in its field", async () =
       columns.join(", ")
     }, updated_at timestamptz not null default now());
       insert into thing values (1, ${
-      VALUES.map(({ value }) => value).join(", ")
+      values.map(({ value }) => value).join(", ")
     });
       insert into thing (id) values (2)`,
     indexes: `
@@ -266,7 +291,7 @@ Deno.test("a value of each column of the page is found in its field", async () =
   const { written, rejected } = (await runPass(world)).summary();
   deepEqual({ written, rejected }, { written: 2, rejected: 0 });
   await world.documents(); // refreshes
-  for (const [place, { search }] of VALUES.entries()) {
+  for (const [place, { search }] of values.entries()) {
     const row = rows[place];
     ok(row);
     const query = JSON.stringify({ query: search(row.name) });
