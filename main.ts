@@ -1,6 +1,12 @@
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import {
+  Command,
+  CommanderError,
+  InvalidArgumentError,
+  Option,
+} from "commander";
 import manifest from "./deno.json" with { type: "json" };
 import { runAgent } from "./src/agent.ts";
+import { openObservation } from "./src/agent_observation.ts";
 import {
   checkConfig,
   formatReport,
@@ -8,15 +14,21 @@ import {
   reportJson,
 } from "./src/check.ts";
 import { loadConfig, type LoadedConfig } from "./src/config.ts";
+import { duration } from "./src/config_scalars.ts";
 import { EtlError } from "./src/failure.ts";
 import { refresh, replay, verify } from "./src/hand_commands.ts";
+import { health } from "./src/health_command.ts";
+import { init } from "./src/init.ts";
 import { configureLogging, createLog, type Log } from "./src/logging.ts";
+import { isOpenTelemetryOn } from "./src/open_telemetry.ts";
 import { pause, resume } from "./src/pause_commands.ts";
 import { pauseFileOf } from "./src/pause_file.ts";
 import { listenForPauses } from "./src/pause_signals.ts";
 import { reindex, type ReindexArguments } from "./src/reindex.ts";
 import { openScope } from "./src/scope.ts";
+import { status } from "./src/status_commands.ts";
 import { stopAfter } from "./src/stop.ts";
+import type { Telemetry } from "./src/telemetry.ts";
 
 /** Told before anything was started: the command line or the configuration is wrong. */
 const EXIT_TOLD = 2;
@@ -36,6 +48,12 @@ async function run(
   try {
     scope.add(await configureLogging(config.logging, { secrets }));
     const log = createLog();
+    const isTracing = isOpenTelemetryOn(Deno.env.toObject());
+    // a pass beside a running agent leaves the address to that
+    const observed = once ? withoutHttp(loaded) : loaded;
+    const { version } = manifest;
+    const options = { version, log, isTracing };
+    const { telemetry } = scope.add(openObservation(observed, options));
     const { signal } = scope.add(listenForTermination());
     const names = config.indexes.map(({ name }) => name);
     const pauses = pauseFileOf(config.stateFile);
@@ -44,7 +62,8 @@ async function run(
     signal.addEventListener("abort", () => {
       log.info("stopping, finishing what is in flight");
     }, { once: true });
-    await follow(loaded, { log, once, force, reload, drain: signal });
+    const told = { once, force, reload };
+    await follow(loaded, { ...told, log, telemetry, drain: signal });
     log.info("agent stopped");
   } finally {
     await scope.close();
@@ -83,8 +102,9 @@ async function makeAnew(given: ReindexArguments): Promise<void> {
 
 async function follow(
   loaded: LoadedConfig,
-  { log, once, force, reload, drain }: {
+  { log, telemetry, once, force, reload, drain }: {
     log: Log;
+    telemetry: Telemetry;
     once: boolean;
     force: boolean;
     reload: boolean;
@@ -93,12 +113,18 @@ async function follow(
 ): Promise<void> {
   const stop = stopAfter(drain, loaded.config.gracePeriodMs);
   try {
-    await runAgent(loaded, { log, stop, once, force, reload });
+    const told = { once, force, reload };
+    await runAgent(loaded, { ...told, log, telemetry, stop });
   } catch (error) {
     if (!drain.aborted) throw error;
     // what was not settled is found by the next run
     log.info("work was cut short by the stop", { error });
   }
+}
+
+function withoutHttp({ config, ...loaded }: LoadedConfig): LoadedConfig {
+  const { http: _, ...others } = config;
+  return { ...loaded, config: others };
 }
 
 /** SIGTERM or SIGINT aborts the signal; the next one ends the process at once, as it does by default. */
@@ -144,6 +170,18 @@ function createProgram(): Command {
     )
     .option("-c, --config <file>", "the configuration", "config.yaml")
     .action(run);
+  program.command("init")
+    .description(
+      "write a configuration to begin with, from what PostgreSQL says of a table; reads no row, writes over no file",
+    )
+    .requiredOption("--table <name>", "the table of the documents, as in SQL")
+    .option(
+      "--url <address>",
+      "postgres://USER:PASSWORD@HOST:PORT/DATABASE; DB_HOST, DB_PORT, DB_NAME, DB_USER and DB_PASSWORD without it",
+    )
+    .option("--name <name>", "the name of the index; the table's without it")
+    .option("--out <folder>", "the folder to write to", ".")
+    .action(init);
   program.command("check")
     .description(
       "tell what stands in the way of the configuration, before the first row",
@@ -212,6 +250,29 @@ function createProgram(): Command {
     )
     .option("--json", "one line of JSON", false)
     .action(makeAnew);
+  program.command("status")
+    .description(
+      "tell what the running agent does, or, without one, what it left",
+    )
+    .option("-c, --config <file>", "the configuration", "config.yaml")
+    .option("--index <name>", "one index of the configuration")
+    .option("--json", "one line of JSON", false)
+    .option(
+      "--caught-up",
+      "wait until all that was committed before the call is in the indexes, and found by a search; exit 0 it is, 1 not in time",
+      false,
+    )
+    .addOption(
+      new Option("--wait <duration>", "for how long").argParser(parseDuration)
+        .default(60_000, "60s"),
+    )
+    .action(async (given) => tellStatus(await status(given, manifest)));
+  program.command("health")
+    .description(
+      "ask the running agent whether it moves, at the address of http; exit 0 it does, 1 not",
+    )
+    .option("-c, --config <file>", "the configuration", "config.yaml")
+    .action(async (given) => tellStatus(await health(given)));
   program.command("pause")
     .description("leave indexes as they are, until they are resumed")
     .option("-c, --config <file>", "the configuration", "config.yaml")
@@ -228,6 +289,12 @@ function createProgram(): Command {
 function parseCount(text: string): number {
   if (/^\d{1,7}$/.test(text)) return Number(text);
   throw new InvalidArgumentError("Write a whole number.");
+}
+
+function parseDuration(text: string): number {
+  const { success, data } = duration({ from: "0s", to: "1d" }).safeParse(text);
+  if (success) return data;
+  throw new InvalidArgumentError("Write a duration such as 60s, up to 1d.");
 }
 
 function tellStatus(isWell: boolean): void {

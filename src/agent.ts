@@ -16,6 +16,8 @@ import {
 import { openScope } from "./scope.ts";
 import { openServers, type Servers } from "./servers.ts";
 import type { Stop } from "./stop.ts";
+import { NO_TELEMETRY, type Telemetry } from "./telemetry.ts";
+import { watchPauses } from "./watched_pauses.ts";
 import { openWriterLocks, type WriterLocks } from "./writer_lock.ts";
 
 /**
@@ -25,10 +27,11 @@ import { openWriterLocks, type WriterLocks } from "./writer_lock.ts";
  */
 export async function runAgent(
   loaded: LoadedConfig,
-  { log, stop, once, force = false, reload = false, ...given }: {
+  { log, stop, once, telemetry = NO_TELEMETRY, ...told }: {
     log: Log;
     stop: Stop;
     once: boolean;
+    telemetry?: Telemetry;
     force?: boolean;
     /** Whether every index is loaded from the beginning, whatever was saved. */
     reload?: boolean;
@@ -37,17 +40,22 @@ export async function runAgent(
   },
 ): Promise<void> {
   const { config } = loaded;
+  const { force = false, reload = false } = told;
   await checkPermission(config.stateFile);
   const failed = new AbortController();
   const drain = AbortSignal.any([stop.drain, failed.signal]);
   const scope = openScope();
   try {
     const pauseFile = pauseFileOf(config.stateFile);
-    const pauses = scope.add(await openPauses(pauseFile, { log }));
+    const pauses = watchPauses(
+      scope.add(await openPauses(pauseFile, { log })),
+      telemetry,
+    );
     const names = config.indexes.map(({ name }) => name);
-    const requests = given.requests ??
+    const requests = told.requests ??
       scope.add(openReindexRequests(config.stateFile, { names, log }));
-    const servers = openServers(loaded, { scope, log, drain });
+    const servers = openServers(loaded, { scope, log, drain, telemetry });
+    drain.addEventListener("abort", () => telemetry.turn("stopping"));
     const plan = () =>
       planIndexes(loaded, { source: servers.source, signal: stop.kill });
     // what is wrong with the configuration is told now, also by a standby
@@ -57,6 +65,7 @@ export async function runAgent(
     for (let isFirst = true;; isFirst = false) {
       const lock = await locks.take(drain);
       if (lock === undefined) return;
+      telemetry.turn("writer");
       if (lock.hasWaited || !isFirst) log.info("writing from now on");
       try {
         if (lock.hasWaited) plans = await plan();
@@ -70,6 +79,7 @@ export async function runAgent(
       } finally {
         await lock.release();
       }
+      telemetry.turn("standby");
       const error = lock.lost.reason;
       log.warning("writer lock lost, waiting for it again", { error });
     }
@@ -80,7 +90,7 @@ export async function runAgent(
 
 /** Where the right to write to the indexes of `plans` is to be had. */
 export async function openLocks(
-  { cluster, sourcePersister }: Servers,
+  { cluster, sourcePersister, telemetry }: Servers,
   { loaded: { config, secrets }, plans, log, stop }: {
     loaded: LoadedConfig;
     plans: readonly IndexPlan[];
@@ -96,5 +106,6 @@ export async function openLocks(
     persister: sourcePersister,
     log,
     tellPeriodMs: config.logStatusPeriodMs,
+    onWait: () => telemetry.turn("standby"),
   });
 }

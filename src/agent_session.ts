@@ -54,7 +54,8 @@ export async function followIndexes(
     drain: AbortSignal.any([session.stop.drain, failed.signal, lock.lost]),
     kill: AbortSignal.any([session.stop.kill, lock.lost]),
   };
-  const limits = { limits: config.retry, log, drain: stop.drain };
+  const { telemetry } = servers;
+  const limits = { limits: config.retry, log, drain: stop.drain, telemetry };
   const scope = openScope();
   try {
     const cluster = guardCluster(servers.cluster, lock);
@@ -75,10 +76,14 @@ export async function followIndexes(
     const ends = await Promise.allSettled(
       session.plans.map(async (plan) => {
         try {
-          await followIndex(agent, { plan, once, pauses, requests });
+          await telemetry.of(plan.name).run(
+            () => followIndex(agent, { plan, once, pauses, requests }),
+            checkpoint.load(plan.name),
+          );
         } catch (error) {
           // the others finish what is in flight; where the lock is lost they are cut anyway
           if (!recovers(error, "wait")) failed.abort(error);
+          if (!recovers(error, "wait")) telemetry.of(plan.name).ended(error);
           throw error;
         }
       }),
@@ -107,7 +112,8 @@ async function openPositions(
   },
 ): Promise<Checkpoint> {
   const { loaded: { config }, plans, lock, reloading, log } = session;
-  const options = { limits: config.retry, log, drain: stop.drain };
+  const { telemetry } = servers;
+  const options = { limits: config.retry, log, drain: stop.drain, telemetry };
   const disk = await openCheckpoint(
     config.stateFile,
     createPersister("state file", options),

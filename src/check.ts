@@ -7,6 +7,7 @@ import {
   observeFailure,
   warn,
 } from "./check_finding.ts";
+import { checkHttp } from "./check_http.ts";
 import { checkIndex } from "./check_index.ts";
 import { checkReadHosts } from "./check_read_hosts.ts";
 import type { Relation } from "./check_relations.ts";
@@ -55,6 +56,7 @@ export async function checkConfig(
     ) => {
       findings.push(...observations.map((found) => ({ ...found, path })));
     };
+    add(["http", "stalled_after"], checkHttp(config));
     const postgres = ["postgres"];
     const database = await reach(() => checkDatabase(source, signal));
     add(postgres, database.observations);

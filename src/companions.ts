@@ -17,6 +17,8 @@ export interface Companion {
   isWayBack: boolean;
   /** Whether it has had all that there was to follow. */
   hasCaughtUp: boolean;
+  /** How far its load is, while it has one. */
+  load?: LoadState;
   /** Until when it is not compared again, for how long that is, and why. */
   waitsUntilMs: number;
   waitMs: number;
@@ -66,8 +68,12 @@ export function openCompanions(
       await followBeside(agent, {
         ...{ beside, log: log.with({ beside: beside.name }), stop: running },
         isSweeping: () => !companion.isSuccessor,
-        onLoad,
+        onLoad(state) {
+          companion.load = state;
+          onLoad(state);
+        },
         async afterPass({ pipeline, summary, pass }) {
+          delete companion.load;
           if (!summary.finished || summary.kind === "load") return false;
           companion.hasCaughtUp = true;
           if (!companion.isSuccessor) return false;

@@ -95,8 +95,14 @@ function nameVariables(fault: Fault, source: Source): Fault {
   return { ...fault, message };
 }
 
-/** The variables of `.env`, where there is one. */
-async function readDotenv(folder: string, shown: string) {
+/** The variables of `.env`, where there is one; `shown` is the folder as the user named it. */
+export async function readDotenv(
+  folder: string,
+  shown: string,
+): Promise<{
+  readonly values: Readonly<Record<string, string>>;
+  readonly faults: readonly string[];
+}> {
   const reading = await readText(resolve(folder, ".env"));
   if ("text" in reading) return { values: parse(reading.text), faults: [] };
   if (reading.missing) return { values: {}, faults: [] };

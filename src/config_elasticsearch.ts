@@ -48,24 +48,73 @@ export function elasticsearchSchema(
   folder: string,
 ): z.ZodType<ElasticsearchConfig> {
   return section({
-    node: nodeUrl().optional(),
-    nodes: list(nodeUrl(), `${NODE}, after each dash`).optional(),
-    username: text("write the name of a user").optional(),
-    password: text("write the password").optional(),
-    password_file: filedSecret(folder).optional(),
-    api_key: text("write the key, encoded as it was given out").optional(),
-    api_key_file: filedSecret(folder).optional(),
-    ca_file: pemFile(folder, "certificate").optional(),
-    cert_file: pemFile(folder, "certificate").optional(),
-    key_file: pemFile(folder, "private key").optional(),
-    server_name: text("write the name that the certificate bears").optional(),
+    node: nodeUrl().optional().meta({
+      description:
+        "Address of a node, `http` or `https`; required without `nodes`",
+      bounds: "no password",
+    }),
+    nodes: list(nodeUrl(), `${NODE}, after each dash`).optional()
+      .describe("List of addresses, in place of `node`"),
+    username: text("write the name of a user").optional()
+      .meta({
+        description: "Name of the user; with a password",
+        preset: "none",
+      }),
+    password: text("write the password").optional()
+      .meta({ description: "Password", preset: "none" }),
+    password_file: filedSecret(folder).optional().meta({
+      description:
+        "File that holds the password, in place of `password`; read again after a 401",
+      preset: "none",
+    }),
+    api_key: text("write the key, encoded as it was given out").optional().meta(
+      {
+        description: "Encoded API key, in place of user and password",
+        preset: "none",
+      },
+    ),
+    api_key_file: filedSecret(folder).optional().meta({
+      description:
+        "File that holds the API key, in place of `api_key`; read again after a 401",
+      preset: "none",
+    }),
+    ca_file: pemFile(folder, "certificate").optional().meta({
+      description:
+        "PEM file of the authorities that verify the certificates of the nodes",
+      preset: "the system's authorities",
+    }),
+    cert_file: pemFile(folder, "certificate").optional().meta({
+      description: "PEM file of the agent's own certificate; with `key_file`",
+      preset: "none",
+    }),
+    key_file: pemFile(folder, "private key").optional().meta({
+      description:
+        "PEM file of its private key, without a passphrase; with `cert_file`",
+      preset: "none",
+    }),
+    server_name: text("write the name that the certificate bears").optional()
+      .meta({
+        description: "The name that the certificates of the nodes bear",
+        preset: "the host of each",
+      }),
     position_index: indexName("write a name such as pg2es-positions, or off")
       .transform((name) => name === "off" ? undefined : name)
-      .prefault("pg2es-positions"),
-    request_timeout: duration({ from: "100ms", to: "1d" }).prefault("60s"),
-    max_bytes: byteSize({ from: "1KB", to: "100MB" }).prefault("2MB"),
-    concurrency: wholeNumber({ from: "1", to: "32" }).prefault("4"),
-    max_bytes_in_flight: byteSize({ from: "1KB", to: "1GB" }).optional(),
+      .prefault("pg2es-positions").meta({
+        description:
+          "The index that the positions are kept in beside the state file, for another machine; `off` for none",
+        bounds: "a name or `off`",
+      }),
+    request_timeout: duration({ from: "100ms", to: "1d" }).prefault("60s")
+      .describe("How long a request may take, its answer included"),
+    max_bytes: byteSize({ from: "1KB", to: "100MB" }).prefault("2MB")
+      .describe("The size of a bulk request's body at most"),
+    concurrency: wholeNumber({ from: "1", to: "32" }).prefault("4")
+      .describe("How many bulk requests are out at once at most"),
+    max_bytes_in_flight: byteSize({ from: "1KB", to: "1GB" }).optional().meta({
+      description:
+        "How many bytes of one index may be on their way, whole buffers of `max_bytes` counted",
+      preset: "`max_bytes` × `concurrency`",
+    }),
   }).superRefine((written, context) => {
     for (const [key, message] of contradictions(written)) {
       context.addIssue({ code: "custom", path: [key], message });

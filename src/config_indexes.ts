@@ -87,12 +87,27 @@ export function indexesSchema(
 function indexSchema(place: Folder) {
   const remedy = "write the path of index_config.json";
   return section({
-    name: indexName(),
-    enabled: toggle().prefault("true"),
-    alias: toggle().prefault("true"),
-    on_change: choice(ON_CHANGE).prefault("tell"),
-    keep_old: duration({ from: "0s", to: "30d" }).prefault("24h"),
-    pipeline: text("write the id of an ingest pipeline").optional(),
+    name: indexName().meta({
+      description: "The name that people search",
+      bounds: `a name of Elasticsearch, ${MAX_NAME_BYTES} bytes`,
+    }),
+    enabled: toggle().prefault("true").describe(
+      "Whether the agent follows it; commands with `--index` do so all the same",
+    ),
+    alias: toggle().prefault("true").describe(
+      "Whether `name` is an alias, behind which another index can take the place of one",
+    ),
+    on_change: choice(ON_CHANGE).prefault("tell").describe(
+      "What is done where a change of the configuration needs another index",
+    ),
+    keep_old: duration({ from: "0s", to: "30d" }).prefault("24h").describe(
+      "For how long an index is kept and followed after another took its place",
+    ),
+    pipeline: text("write the id of an ingest pipeline").optional().meta({
+      description:
+        "The ingest pipeline of Elasticsearch that documents go through",
+      bounds: "its id",
+    }),
     index_config: text(remedy).transform(async (path, context) => {
       const reading = await readIndexFile(place, path);
       if ("indexConfig" in reading) return reading.indexConfig;
@@ -104,12 +119,26 @@ function indexSchema(place: Folder) {
         context.addIssue(`names a file that ${reading.state}, ${remedy}`);
       }
       return z.NEVER;
+    }).describe(
+      "JSON file that the index is made from, with `settings` and `mappings`",
+    ),
+    document: queryText().meta({
+      description:
+        "Query with one row a document: its columns are the fields, the root's key among them",
+      bounds: "one statement",
     }),
-    document: queryText(),
-    watch: watchSchema(),
-    lookback: duration({ from: "0s", to: "7d" }).prefault("0s"),
-    sweep: sweepSchema().prefault({}),
-    max_delete: percentage({ from: "0%", to: "100%" }).prefault("10%"),
+    watch: watchSchema().meta({
+      description: "The tables whose changes reach a document",
+      bounds: "one at least, one of them the root",
+    }),
+    lookback: duration({ from: "0s", to: "7d" }).prefault("0s").describe(
+      "How much further back each pass looks than the open transactions ask for",
+    ),
+    sweep: sweepSchema().prefault({}).describe(
+      "How often the whole index is held against the tables: a map, or `off`",
+    ),
+    max_delete: percentage({ from: "0%", to: "100%" }).prefault("10%")
+      .describe("The share of the index that a sweep may delete"),
   }).superRefine(({ alias, on_change: onChange }, context) => {
     if (alias || onChange === "tell") return;
     const message = "needs alias: true, since the index that is made takes " +
@@ -134,8 +163,12 @@ function indexSchema(place: Folder) {
 function sweepSchema() {
   const bounds = { from: "1s", to: "30d" };
   const periods = section({
-    ids: durationOrOff(bounds).prefault("1h"),
-    content: durationOrOff(bounds).prefault("24h"),
+    ids: durationOrOff(bounds).prefault("1h").describe(
+      "How often the ids of the index are held against those of the table",
+    ),
+    content: durationOrOff(bounds).prefault("24h").describe(
+      "How often the documents are held against what the query shows",
+    ),
   }).transform(({ ids, content }) =>
     present({ idsMs: ids, contentMs: content })
   );

@@ -58,22 +58,50 @@ export interface SslConfig {
 export function postgresSchema(folder: string): z.ZodType<PostgresConfig> {
   const timeout = { from: "100ms", to: "1d" };
   return section({
-    url: postgresUrl().optional(),
-    host: text("write the name or the address of a host").optional(),
-    port: wholeNumber({ from: "1", to: "65535" }).optional(),
-    hosts: list(hostAndPort(), "write a host after each dash").optional(),
-    read_hosts: list(hostAndPort(), "write a host after each dash").optional(),
-    target_session_attrs: choice(["read-write", "any"]).optional(),
-    database: text("write the name of a database").optional(),
-    user: text("write the name of a user").optional(),
-    password: text("write the password").optional(),
-    password_file: filedSecret(folder).optional(),
-    lock_url: postgresUrl().optional(),
-    ssl: sslSchema(folder).optional(),
-    connect_timeout: duration(timeout).prefault("10s"),
-    statement_timeout: duration(timeout).prefault("60s"),
-    page_size: wholeNumber({ from: "1", to: "10000" }).prefault("1000"),
-    connections: wholeNumber({ from: "1", to: "16" }).prefault("2"),
+    url: postgresUrl().optional().describe(
+      "`postgres://USER:PASSWORD@HOST:PORT/DATABASE` in place of host, port, database, user and password",
+    ),
+    host: text("write the name or the address of a host").optional().describe(
+      "Name or address, or the folder of a Unix socket; required without `url`",
+    ),
+    port: wholeNumber({ from: "1", to: "65535" }).optional()
+      .meta({ description: "Port", preset: "`5432`" }),
+    hosts: list(hostAndPort(), "write a host after each dash").optional()
+      .describe(
+        "List of `HOST` or `HOST:PORT`, in place of `host` and `port`: see below",
+      ),
+    read_hosts: list(hostAndPort(), "write a host after each dash").optional()
+      .describe("Standbys that full loads are read on, as `hosts`: see below"),
+    target_session_attrs: choice(["read-write", "any"]).optional().meta({
+      description:
+        "With `read-write` hosts in recovery are passed over, with `any` none is",
+      preset: "`any` for one host, `read-write` for several",
+    }),
+    database: text("write the name of a database").optional()
+      .describe("Name of the database; required without `url`"),
+    user: text("write the name of a user").optional()
+      .describe("Name of the user; required without `url`"),
+    password: text("write the password").optional()
+      .describe("Password; not required"),
+    password_file: filedSecret(folder).optional().describe(
+      "File that holds the password, in place of `password`; read again for each new connection",
+    ),
+    lock_url: postgresUrl().optional()
+      .describe("The way around a pooler, as `url`: see below"),
+    ssl: sslSchema(folder).optional().meta({
+      description: "`true`, `false` or a map, see below",
+      preset: "`false`",
+    }),
+    connect_timeout: duration(timeout).prefault("10s")
+      .describe("How long to wait for a connection"),
+    statement_timeout: duration(timeout).prefault("60s").describe(
+      "How long a statement may take; half of it may be spent waiting for a lock",
+    ),
+    page_size: wholeNumber({ from: "1", to: "10000" }).prefault("1000")
+      .describe("How many keys a statement asks for at most"),
+    connections: wholeNumber({ from: "1", to: "16" }).prefault("2").describe(
+      "How many pages of one index are read at once at most: see below",
+    ),
   }).superRefine((written, context) => {
     for (const [key, message] of contradictions(written)) {
       context.addIssue({ code: "custom", path: [key], message });
@@ -177,10 +205,25 @@ function* contradictions(written: Written): Generator<[string, string]> {
 
 function sslSchema(folder: string) {
   const files = section({
-    ca_file: pemFile(folder, "certificate").optional(),
-    cert_file: pemFile(folder, "certificate").optional(),
-    key_file: pemFile(folder, "private key").optional(),
-    server_name: text("write the name that the certificate bears").optional(),
+    ca_file: pemFile(folder, "certificate").optional().meta({
+      description:
+        "PEM file of the authorities that verify the server's certificate",
+      preset: "the system's authorities",
+    }),
+    cert_file: pemFile(folder, "certificate").optional().meta({
+      description: "PEM file of the agent's own certificate; with `key_file`",
+      preset: "none",
+    }),
+    key_file: pemFile(folder, "private key").optional().meta({
+      description:
+        "PEM file of its private key, without a passphrase; with `cert_file`",
+      preset: "none",
+    }),
+    server_name: text("write the name that the certificate bears").optional()
+      .meta({
+        description: "The name that the server's certificate bears",
+        preset: "the host",
+      }),
   }).superRefine(({ cert_file, key_file }, context) => {
     if ((cert_file === undefined) === (key_file === undefined)) return;
     const [key, other] = cert_file === undefined

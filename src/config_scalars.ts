@@ -134,21 +134,27 @@ export function duration(bounds: Bounds): z.ZodType<number, string> {
 export function durationOrOff(
   bounds: Bounds,
 ): z.ZodType<number | undefined, string> {
-  return orOff(duration(bounds), remedyOf(DURATION, bounds));
+  return orOff(duration(bounds), { measure: DURATION, bounds });
 }
 
 /** A number as {@linkcode wholeNumber} takes it, or `off`, which is `undefined`. */
 export function wholeNumberOrOff(
   bounds: Bounds,
 ): z.ZodType<number | undefined, string> {
-  return orOff(wholeNumber(bounds), remedyOf(WHOLE_NUMBER, bounds));
+  return orOff(wholeNumber(bounds), { measure: WHOLE_NUMBER, bounds });
 }
 
 function orOff(
   scalar: z.ZodType<number, string>,
-  remedy: string,
+  { measure, bounds }: { measure: Measure; bounds: Bounds },
 ): z.ZodType<number | undefined, string> {
-  return text(`${remedy}, or off`).transform((written, context) => {
+  const facts = factsOf(measure, bounds);
+  return text(`${facts.patternErrorMessage}, or off`).meta({
+    ...facts,
+    patternErrorMessage: `${facts.patternErrorMessage}, or off`,
+    pattern: `^\\s*off\\s*$|${facts.pattern}`,
+    bounds: `${facts.bounds}, or \`off\``,
+  }).transform((written, context) => {
     if (written.trim() === "off") return undefined;
     const { success, data, error } = scalar.safeParse(written);
     if (success) return data;
@@ -181,9 +187,9 @@ function remedyOf({ noun, units }: Measure, bounds: Bounds): string {
 function measured(measure: Measure, bounds: Bounds) {
   const { noun } = measure;
   const remedy = remedyOf(measure, bounds);
-  const least = parseMeasure(bounds.from, measure) ?? -Infinity;
-  const greatest = parseMeasure(bounds.to, measure) ?? Infinity;
-  return text(remedy).transform((written, context) => {
+  const { least, greatest } = limitsOf(measure, bounds);
+  const facts = factsOf(measure, bounds);
+  return text(remedy).meta(facts).transform((written, context) => {
     const value = parseMeasure(written, measure);
     if (value === undefined) {
       context.addIssue(`is not a ${noun}, ${remedy}`);
@@ -194,6 +200,28 @@ function measured(measure: Measure, bounds: Bounds) {
     }
     return value ?? z.NEVER;
   });
+}
+
+function limitsOf(measure: Measure, { from, to }: Bounds) {
+  return {
+    least: parseMeasure(from, measure) ?? -Infinity,
+    greatest: parseMeasure(to, measure) ?? Infinity,
+  };
+}
+
+/** What a JSON schema can say of such a number: the form of its text, and the bounds of one without a unit. */
+function factsOf(measure: Measure, bounds: Bounds) {
+  const { "": bare, ...units } = measure.factors;
+  const { least, greatest } = limitsOf(measure, bounds);
+  const words = Object.keys(units).join("|");
+  const unit = words === "" ? "" : `(?:${words})${bare ? "?" : ""}`;
+  return {
+    pattern: `^\\s*[+-]?(?:\\d+(?:\\.\\d+)?|\\.\\d+)\\s*${unit}\\s*$`,
+    ...bare && { minimum: least / bare, maximum: greatest / bare },
+    ...measure === WHOLE_NUMBER && { multipleOf: 1 },
+    bounds: range(bounds),
+    patternErrorMessage: remedyOf(measure, bounds),
+  };
 }
 
 const MEASURE = /^([+-]?(?:\d+(?:\.\d+)?|\.\d+))\s*([A-Za-z]*|%)$/;

@@ -5,6 +5,7 @@ import {
   elasticsearchSchema,
 } from "./config_elasticsearch.ts";
 import { isFolder } from "./config_files.ts";
+import { completeHttp, type HttpConfig, httpSchema } from "./config_http.ts";
 import {
   type Folder,
   type IndexDefinition,
@@ -85,6 +86,8 @@ export interface Settings {
   readonly logging: LoggingConfig;
   readonly limit: LimitConfig;
   readonly rejections: RejectionsConfig;
+  /** Absent where nothing is told by HTTP. */
+  readonly http?: HttpConfig;
   /** At least one. */
   readonly indexes: readonly IndexDefinition[];
 }
@@ -93,18 +96,36 @@ export interface Settings {
 export function configSchema(place: Folder): z.ZodType<Settings> {
   const { folder } = place;
   return section({
-    fetch_delay: duration({ from: "10ms", to: "1d" }).prefault("1s"),
-    grace_period: duration({ from: "0s", to: "1h" }).prefault("20s"),
-    state_file_name: writtenFile(folder).prefault("state.yaml"),
-    load_save_period: duration({ from: "0s", to: "1h" }).prefault("500ms"),
-    log_status_period: duration({ from: "100ms", to: "7d" }).prefault("3m"),
-    postgres: postgresSchema(folder),
-    elasticsearch: elasticsearchSchema(folder),
-    retry: retrySchema().prefault({}),
-    logging: loggingSchema(folder).prefault({}),
-    rejections: rejectionsSchema(folder).prefault({}),
-    limit: limitSchema().prefault({}),
-    indexes: indexesSchema(place),
+    fetch_delay: duration({ from: "10ms", to: "1d" }).prefault("1s")
+      .describe(
+        "How often PostgreSQL is looked at; a look that takes longer is followed by the next",
+      ),
+    grace_period: duration({ from: "0s", to: "1h" }).prefault("20s").describe(
+      "What the agent may take to finish what is in flight once it is told to stop",
+    ),
+    state_file_name: writtenFile(folder).prefault("state.yaml")
+      .describe("The file of the position; a restart goes on from it"),
+    load_save_period: duration({ from: "0s", to: "1h" }).prefault("500ms")
+      .describe(
+        "How often a load saves its position at most; what came since is sent again after a crash",
+      ),
+    log_status_period: duration({ from: "100ms", to: "7d" }).prefault("3m")
+      .describe("How often a line of log says that all is well"),
+    postgres: postgresSchema(folder).describe("How to reach PostgreSQL"),
+    elasticsearch: elasticsearchSchema(folder)
+      .describe("How to reach Elasticsearch"),
+    retry: retrySchema().prefault({}).describe("The delays between tries"),
+    logging: loggingSchema(folder).prefault({})
+      .describe("What is logged, how and where to"),
+    rejections: rejectionsSchema(folder).prefault({})
+      .describe("Where refused documents go, and how many may be"),
+    limit: limitSchema().prefault({})
+      .describe("What the agent takes of the servers at most"),
+    http: httpSchema().optional().describe(
+      "Where health, metrics and status are told; nowhere without it",
+    ),
+    indexes: indexesSchema(place)
+      .describe("The list of indexes, side by side in one agent"),
   }).transform((written) => ({
     fetchDelayMs: written.fetch_delay,
     gracePeriodMs: written.grace_period,
@@ -117,6 +138,12 @@ export function configSchema(place: Folder): z.ZodType<Settings> {
     logging: written.logging,
     rejections: written.rejections,
     limit: written.limit,
+    ...(written.http === undefined ? {} : {
+      http: completeHttp(written.http, [
+        written.postgres.statementTimeoutMs,
+        written.elasticsearch.requestTimeoutMs,
+      ]),
+    }),
     indexes: written.indexes,
   }));
 }
@@ -124,7 +151,8 @@ export function configSchema(place: Folder): z.ZodType<Settings> {
 /** A file that the agent writes: its folder must be there. */
 function writtenFile(folder: string): z.ZodType<string, string> {
   const remedy = "write the path of a file in a folder that is there";
-  return text(remedy).transform(async (path, context) => {
+  const facts = { bounds: "its folder is there" };
+  return text(remedy).meta(facts).transform(async (path, context) => {
     const file = resolve(folder, path);
     if (!await isFolder(dirname(file))) {
       context.addIssue(`is in a folder that is not there, ${remedy}`);
@@ -137,9 +165,14 @@ function writtenFile(folder: string): z.ZodType<string, string> {
 
 function retrySchema() {
   return section({
-    min_delay: duration({ from: "1ms", to: "1h" }).prefault("100ms"),
-    max_delay: duration({ from: "1ms", to: "1d" }).prefault("30s"),
-    multiplier: decimal({ from: "1", to: "100" }).prefault("2"),
+    min_delay: duration({ from: "1ms", to: "1h" }).prefault("100ms")
+      .describe("The first delay"),
+    max_delay: duration({ from: "1ms", to: "1d" }).prefault("30s").meta({
+      description: "The longest delay",
+      bounds: "1ms to 1d, `min_delay` or more",
+    }),
+    multiplier: decimal({ from: "1", to: "100" }).prefault("2")
+      .describe("How much longer each delay is"),
   }).superRefine(({ min_delay, max_delay }, context) => {
     if (!(max_delay < min_delay)) return;
     const message = "is less than min_delay, write a longer one";
@@ -153,8 +186,16 @@ function retrySchema() {
 
 function limitSchema() {
   return section({
-    documents_per_second: wholeNumber({ from: "1", to: "1000000" }).optional(),
-    postgres_connections: wholeNumber({ from: "3", to: "100" }).prefault("5"),
+    documents_per_second: wholeNumber({ from: "1", to: "1000000" }).optional()
+      .meta({
+        description:
+          "How many documents are read and sent in a second, over all indexes",
+        preset: "none",
+      }),
+    postgres_connections: wholeNumber({ from: "3", to: "100" }).prefault("5")
+      .describe(
+        "Connections to PostgreSQL at most, that of the writer lock among them",
+      ),
   }).transform(({ documents_per_second, postgres_connections }) => ({
     ...present({ documentsPerSecond: documents_per_second }),
     postgresConnections: postgres_connections,
@@ -163,19 +204,25 @@ function limitSchema() {
 
 function loggingSchema(folder: string) {
   const file = section({
-    path: writtenFile(folder),
-    max_size: byteSize({ from: "1KB", to: "10GB" }).prefault("10MB"),
-    max_files: wholeNumber({ from: "1", to: "1000" }).prefault("5"),
+    path: writtenFile(folder).describe("The file; required"),
+    max_size: byteSize({ from: "1KB", to: "10GB" }).prefault("10MB")
+      .describe("The size at which a new file is begun"),
+    max_files: wholeNumber({ from: "1", to: "1000" }).prefault("5")
+      .describe("How many files are kept"),
   }).transform((written) => ({
     path: written.path,
     maxBytes: written.max_size,
     maxFiles: written.max_files,
   }));
   return section({
-    level: choice(["debug", "info", "warning", "error"]).prefault("info"),
-    format: choice(["text", "json"]).prefault("text"),
-    console: toggle().prefault("true"),
-    file: file.optional(),
+    level: choice(["debug", "info", "warning", "error"]).prefault("info")
+      .describe("The least level that is logged"),
+    format: choice(["text", "json"]).prefault("text")
+      .describe("`text` for people, `json` for machines"),
+    console: toggle().prefault("true")
+      .describe("Whether lines go to the terminal"),
+    file: file.optional()
+      .meta({ description: "A rotating file besides: a map", preset: "none" }),
   }).transform(({ level, format, console, file }) => ({
     level,
     format,
@@ -186,10 +233,14 @@ function loggingSchema(folder: string) {
 
 function rejectionsSchema(folder: string) {
   return section({
-    file: writtenFile(folder).prefault("dead_letters.jsonl"),
-    max_size: byteSize({ from: "1KB", to: "10GB" }).prefault("10MB"),
+    file: writtenFile(folder).prefault("dead_letters.jsonl")
+      .describe("The file of the dead letters"),
+    max_size: byteSize({ from: "1KB", to: "10GB" }).prefault("10MB")
+      .describe("The size at which a new file is begun"),
     stop_after: wholeNumberOrOff({ from: "0", to: "1000000" })
-      .prefault("1000"),
+      .prefault("1000").describe(
+        "How many documents of an index may be dead letters: one more ends the agent",
+      ),
   }).transform((written) => ({
     file: written.file,
     maxBytes: written.max_size,

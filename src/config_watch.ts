@@ -51,11 +51,19 @@ function tableSchema() {
       if (name !== undefined) return { label: label.trim(), name };
       context.addIssue(`is not the name of a table, ${TABLE}`);
       return z.NEVER;
-    }),
-    updated_at: columnName().prefault("updated_at"),
-    key: keySchema().prefault("id"),
-    document_ids: queryText().optional(),
-    time_zone: timeZone().optional(),
+    }).describe("The table; the schema is `public` where none is written"),
+    updated_at: columnName().prefault("updated_at")
+      .describe("The column that is stamped at each change"),
+    key: keySchema().prefault("id")
+      .describe(
+        "The column that tells rows apart, or the list of such columns",
+      ),
+    document_ids: queryText().optional().describe(
+      "Query for the documents that changed rows reach: `$1` is the list of the rows' keys",
+    ),
+    time_zone: timeZone().optional().describe(
+      "The zone of a stamp that has none, such as `Europe/Berlin`; not required otherwise",
+    ),
   }).superRefine(({ document_ids, key }, context) => {
     if (typeof document_ids !== "string" || !Array.isArray(key)) return;
     const message = describeParameters(document_ids, key.length);

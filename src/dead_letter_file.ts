@@ -98,6 +98,28 @@ export async function readLetters(
   }
 }
 
+/** The text of one line of a file, from 1; nothing where it has none, or is gone. */
+export async function readLine(
+  path: string,
+  line: number,
+): Promise<string | undefined> {
+  let file: Deno.FsFile;
+  try {
+    file = await Deno.open(path);
+  } catch {
+    return undefined;
+  }
+  try {
+    let place = 0;
+    for await (const { bytes } of readLines(file)) {
+      if (++place === line) return new TextDecoder().decode(bytes);
+    }
+    return undefined;
+  } finally {
+    file.close();
+  }
+}
+
 function invalid(file: string, detail: string): EtlError {
   return new EtlError({ kind: "dead-letters-invalid", file, detail });
 }

@@ -26,6 +26,7 @@ import { openScope } from "./scope.ts";
 import { openServers, type Servers } from "./servers.ts";
 import { openSink } from "./sink.ts";
 import type { Stop } from "./stop.ts";
+import { NO_INDEX_TELEMETRY } from "./telemetry.ts";
 import { openVersions } from "./versions.ts";
 
 /** What a command has that is run by hand beside an agent, or without one. */
@@ -153,6 +154,7 @@ export async function openStages(
     maxReaders,
     loadSavePeriodMs: config.loadSavePeriodMs,
     rate,
+    telemetry: NO_INDEX_TELEMETRY,
     documents: openDocuments({ source, plan, versions, limits }),
     sink: openSink({
       ...{ cluster, persister, pressure },

@@ -16,6 +16,8 @@ export interface Notice {
   readonly from: Time;
   /** Where the first scan after a restart has to begin, once the scan made now is done. */
   readonly low: Time;
+  /** When the oldest transaction began that is open; none where none is, or none can be seen. */
+  readonly oldestStart: Time | undefined;
   /** Whether late commits can be foretold: not on a standby, nor while sessions are hidden from the agent's role. */
   readonly blindness: Blindness | undefined;
   /**
@@ -163,11 +165,13 @@ export function openHorizon(log: Log): Horizon {
         if (!prepared.has(gid)) ended.push(start);
       }
       const blindness = describeBlindness(activity);
-      tell(blindness, findOldest(activity));
+      const oldest = findOldest(activity);
+      tell(blindness, oldest);
       return {
         now,
         from: earliest([...ended, unseen]),
         low: earliest([...open.values(), ...prepared.values(), now]),
+        oldestStart: oldest?.start,
         seen: first.seen,
         blindness,
         system: first.system,

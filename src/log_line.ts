@@ -172,7 +172,7 @@ function quote(value: unknown): string {
 }
 
 /** The text with each unsafe character as JSON writes it; inside of a JSON string it stays the same string. */
-function escapeUnsafe(text: string): string {
+export function escapeUnsafe(text: string): string {
   return text.replaceAll(
     UNSAFE,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,

@@ -15,6 +15,7 @@ import {
   type LogFields,
   toPlain,
 } from "./log_line.ts";
+import { hasConsoleReplaced } from "./open_telemetry.ts";
 import { writeLine } from "./terminal.ts";
 
 /** How much is logged; each level includes those after it. */
@@ -53,6 +54,19 @@ const META_CATEGORY = ["logtape", "meta"];
 /** Of the library's own fields the others are functions and whole records. */
 const META_FIELDS = ["error", "path"];
 
+// the console is how Deno takes lines for OpenTelemetry's collector, each with a severity
+const { debug, info, warn, error } = console;
+
+/** What has the collector, and it alone, take a line of this level. */
+const CONSOLE: Readonly<Record<LogRecord["level"], (line: string) => void>> = {
+  trace: debug,
+  debug,
+  info,
+  warning: warn,
+  error,
+  fatal: error,
+};
+
 /** A log file is for the agent's user alone. */
 const PRIVATE_MODE = 0o600;
 
@@ -84,6 +98,10 @@ export async function configureLogging(
   if (logging.console) {
     const colors = Deno.stderr.isTerminal() && !Deno.noColor;
     sinks["console"] = (record) => writeLine(render(record, colors));
+  }
+  if (hasConsoleReplaced(Deno.env.toObject())) {
+    sinks["collector"] = (record) =>
+      CONSOLE[record.level](render(record, false).trimEnd());
   }
   if (logging.file !== undefined) {
     sinks["file"] = openFileSink(

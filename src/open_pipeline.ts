@@ -22,6 +22,7 @@ import type { Servers } from "./servers.ts";
 import { openSink } from "./sink.ts";
 import type { Stop } from "./stop.ts";
 import { finish, openTarget, restoreLoaded } from "./target.ts";
+import { NO_INDEX_TELEMETRY } from "./telemetry.ts";
 import { openVersions } from "./versions.ts";
 
 /** Everything that the indexes of one agent share. */
@@ -93,6 +94,7 @@ export async function openPipeline(
     finishLoad: async () => {
       await finish(cluster, { index, recipe, log, signal });
     },
+    telemetry: agent.telemetry.of(name),
     log,
   });
   const opened = { pipeline, definition: followed.definition };
@@ -153,6 +155,7 @@ export async function openPipelineBeside(
     finishLoad: async () => {
       await restoreLoaded(cluster, { index, log, signal });
     },
+    telemetry: NO_INDEX_TELEMETRY, // what is told is told of the one that is searched
     log,
   });
 }
@@ -160,7 +163,7 @@ export async function openPipelineBeside(
 /** The stages of an index, whichever of its name it is. */
 function assemble(
   agent: Agent,
-  { plan, ingestPipeline, index, identity, version, log, ...hooks }: {
+  { plan, ingestPipeline, index, identity, version, log, ...others }: {
     plan: IndexPlan;
     ingestPipeline: string | undefined;
     index: TargetIndex;
@@ -168,7 +171,7 @@ function assemble(
     /** The number that readings begin with. */
     version: string | undefined;
     log: Log;
-  } & Pick<Pipeline, "beginLoad" | "finishLoad">,
+  } & Pick<Pipeline, "beginLoad" | "finishLoad" | "telemetry">,
 ): Pipeline {
   const { config, source, checkpoint, readHosts, rate } = agent;
   const { maxBytesInFlight, maxReaders, limits } = limitsOf(config);
@@ -203,7 +206,7 @@ function assemble(
     bound: { source: identity, index: { name: index.name, uuid: index.uuid } },
     ...{ maxBytesInFlight, maxReaders, rate },
     loadSavePeriodMs: config.loadSavePeriodMs,
-    ...hooks,
+    ...others,
   };
 }
 

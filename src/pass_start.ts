@@ -11,6 +11,7 @@ import {
 import type { Log } from "./logging.ts";
 import type { IndexPlan } from "./plan.ts";
 import type { Source } from "./postgres.ts";
+import type { IndexTelemetry } from "./telemetry.ts";
 import { timelineOf, type Versions } from "./versions.ts";
 
 /** What the passes of one index are made with, and until when. */
@@ -20,6 +21,7 @@ export interface Following {
   readonly horizon: Horizon;
   readonly probe: ChangeProbe;
   readonly versions: Versions;
+  readonly telemetry: IndexTelemetry;
   readonly log: Log;
   /** Looked at between pages: the generator ends early, at a place it can go on from. */
   readonly drain: AbortSignal;
@@ -47,9 +49,10 @@ const BLIND_LOOKBACK_MS = 300_000;
  * @throws {EtlError} `source-replaced` when this is not the cluster that the position is of.
  */
 export async function startPass(
-  { source, plan, horizon, versions, log, kill }: Following,
+  { source, plan, horizon, versions, telemetry, log, kill }: Following,
   saved: Position,
 ): Promise<PassStart> {
+  const askedMs = performance.now();
   const notice = await horizon.note(source, { low: saved.low, signal: kill });
   if (notice.system !== saved.source.system) {
     throw new EtlError({
@@ -62,6 +65,14 @@ export async function startPass(
     ? stepBack({ saved, notice, plan, log })
     : saved;
   versions.observe(notice.version);
+  telemetry.note({
+    now: notice.now,
+    askedMs,
+    oldestStart: notice.oldestStart,
+    position,
+    covers: position.scan?.low ?? notice.now,
+    isFresh: position.scan === undefined,
+  });
   const lookbackMs = notice.blindness === undefined
     ? plan.lookbackMs
     : Math.max(plan.lookbackMs, BLIND_LOOKBACK_MS);

@@ -36,11 +36,21 @@ export async function runOnce(
   pipeline: Pipeline,
   stop: Stop,
 ): Promise<Summary> {
+  const { plan, checkpoint, telemetry } = pipeline;
+  const saved = checkpoint.load(plan.name);
+  const isLoaded = saved !== undefined && saved.load === undefined;
+  const kind = isLoaded ? "follow" : "load";
+  return await telemetry.pass(kind, () => runPass(pipeline, { kind, stop }));
+}
+
+async function runPass(
+  pipeline: Pipeline,
+  { kind, stop }: { kind: Summary["kind"]; stop: Stop },
+): Promise<Summary> {
   const { plan, checkpoint } = pipeline;
   const following: Following = { ...pipeline, ...stop };
   const position = checkpoint.load(plan.name) ??
     await begin(pipeline, following);
-  const kind = position.load === undefined ? "follow" : "load";
   const settlement = kind === "load"
     ? await load(pipeline, { following, position, stop })
     : await settlePages(pipeline, {

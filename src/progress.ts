@@ -52,7 +52,7 @@ const Estimates = z.tuple([
  * What was loaded before a restart is not counted, and so there is no share of a load that is gone on with.
  */
 export async function openProgress(
-  { plan, checkpoint, source, sink, log }: Pipeline,
+  { plan, checkpoint, source, sink, telemetry, log }: Pipeline,
   { logging, signal, periodMs = LINE_PERIOD_MS, onState = () => {} }: {
     logging: LoggingConfig;
     signal: AbortSignal;
@@ -67,6 +67,7 @@ export async function openProgress(
   const total = isBegun
     ? undefined
     : await estimateRows(source, { table: plan.root.from, signal });
+  telemetry.expect(total);
   const startedMs = performance.now();
   let documents = 0;
   const measure = () =>

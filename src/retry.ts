@@ -1,6 +1,7 @@
 import { retry } from "@std/async/retry";
-import { EtlError, type Failure, recovers, type Server } from "./failure.ts";
+import { EtlError, type Failure, recovers } from "./failure.ts";
 import type { Log } from "./logging.ts";
+import { type Dependency, NO_TELEMETRY, type Telemetry } from "./telemetry.ts";
 
 /** How the delay between two tries grows, in milliseconds. */
 export interface RetryLimits {
@@ -43,8 +44,13 @@ const REMINDER_MS = 60_000;
  * minute while it lasts, one when it is over, however many calls suffer from it.
  */
 export function createPersister(
-  server: Server | "state file" | "dead-letter file",
-  { limits, log, drain }: { limits: RetryLimits; log: Log; drain: AbortSignal },
+  server: Dependency,
+  { limits, log, drain, telemetry = NO_TELEMETRY }: {
+    limits: RetryLimits;
+    log: Log;
+    drain: AbortSignal;
+    telemetry?: Telemetry;
+  },
 ): Persister {
   let reached = false;
   const faults = new Map<string, Fault>();
@@ -53,6 +59,7 @@ export function createPersister(
     const now = performance.now();
     const fault = faults.get(name);
     fault?.sufferers.add(sufferer);
+    telemetry.failed(server, error.failure);
     if (fault === undefined) {
       const { failure } = error;
       const sufferers = new Set([sufferer]);
@@ -69,6 +76,7 @@ export function createPersister(
     const fault = faults.get(name);
     if (fault === undefined) return; // another call has said so
     faults.delete(name);
+    telemetry.recovered(server, failure);
     const seconds = Math.round((performance.now() - fault.sinceMs) / 1000);
     log.info(wording(failure).ends, { server, seconds });
   }
@@ -85,6 +93,7 @@ export function createPersister(
     fault?.sufferers.delete(sufferer);
     if (fault?.sufferers.size === 0 && placeOf(fault.failure) !== "") {
       faults.delete(name);
+      telemetry.recovered(server, fault.failure);
     }
   }
 
@@ -98,6 +107,7 @@ export function createPersister(
       }
       function hearAnswer(): void {
         reached = true;
+        telemetry.answered(server);
         for (const [name, failure] of suffered) recover(name, failure);
         recoverGivenUp();
       }

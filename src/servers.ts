@@ -8,6 +8,8 @@ import { createPersister, type Persister } from "./retry.ts";
 import type { Fitness } from "./postgres_hosts.ts";
 import type { Host } from "./postgres_session.ts";
 import type { Scope } from "./scope.ts";
+import { NO_TELEMETRY, type Telemetry } from "./telemetry.ts";
+import { watchCluster, watchSource, watchTries } from "./watched_servers.ts";
 
 /** The two servers of a configuration. */
 export interface Servers {
@@ -25,6 +27,7 @@ export interface Servers {
   readonly pressure: Pressure;
   /** Spaces out the reading of documents. */
   readonly rate: Rate;
+  readonly telemetry: Telemetry;
 }
 
 /** Carries nothing: what fails has failed. */
@@ -45,9 +48,14 @@ export interface ReadHosts {
 /** Opens both servers in `scope`; connections are made when they are needed. */
 export function openServers(
   { config, secrets }: Pick<LoadedConfig, "config" | "secrets">,
-  { scope, log, drain }: { scope: Scope; log: Log; drain: AbortSignal },
+  { scope, log, drain, telemetry = NO_TELEMETRY }: {
+    scope: Scope;
+    log: Log;
+    drain: AbortSignal;
+    telemetry?: Telemetry;
+  },
 ): Servers {
-  const options = { limits: config.retry, log, drain };
+  const options = { limits: config.retry, log, drain, telemetry };
   const sourcePersister = createPersister("PostgreSQL", options);
   const source = scope.add(openSource(config.postgres, {
     persister: sourcePersister,
@@ -59,25 +67,27 @@ export function openServers(
   const persister = createPersister("Elasticsearch", options);
   const search = { ...config.elasticsearch, secrets };
   const cluster = scope.add(openCluster(search, persister));
-  const triedOnce = scope.add(openCluster(search, ONCE));
+  const tries = watchTries(ONCE, { server: "Elasticsearch", telemetry });
+  const triedOnce = scope.add(openCluster(search, tries));
   const pressure = openPressure(config.elasticsearch, log);
   const rate = openRate(config.limit.documentsPerSecond);
   return {
-    source,
-    readHosts: openReadHosts({ config, secrets }, log),
+    source: watchSource(source, telemetry),
+    readHosts: openReadHosts({ config, secrets }, { log, telemetry }),
     sourcePersister,
-    cluster,
+    cluster: watchCluster(cluster, telemetry),
     triedOnce,
     persister,
     pressure,
     rate,
+    telemetry,
   };
 }
 
 /** The read hosts of a configuration, where it has some. */
 function openReadHosts(
   { config, secrets }: Pick<LoadedConfig, "config" | "secrets">,
-  log: Log,
+  { log, telemetry }: { log: Log; telemetry: Telemetry },
 ): ReadHosts | undefined {
   const { postgres, limit } = config;
   const { readHosts: hosts } = postgres;
@@ -90,7 +100,13 @@ function openReadHosts(
     hosts,
     waitMs: postgres.connectTimeoutMs,
     open: (fitness) =>
-      openSource({ ...address, ...first, otherHosts }, { ...options, fitness }),
+      watchSource(
+        openSource({ ...address, ...first, otherHosts }, {
+          ...options,
+          fitness,
+        }),
+        telemetry,
+      ),
     openOne: (host) =>
       openSource({ ...address, ...host, otherHosts: [] }, options),
   };

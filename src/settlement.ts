@@ -8,6 +8,7 @@ import type { Position } from "./position.ts";
 import type { Rate } from "./rate.ts";
 import type { Outcome, Sink } from "./sink.ts";
 import type { Stop } from "./stop.ts";
+import type { IndexTelemetry } from "./telemetry.ts";
 import type { Versions } from "./versions.ts";
 
 /** The stages that settle documents. */
@@ -17,6 +18,7 @@ export interface SettlingStages {
   readonly sink: Sink;
   readonly checkpoint: Checkpoint;
   readonly versions: Versions;
+  readonly telemetry: IndexTelemetry;
   /** Spaces out the reading of documents, over all indexes of the agent. */
   readonly rate: Rate;
   /** How many bytes may be on their way to Elasticsearch. */
@@ -69,7 +71,8 @@ export async function settlePages(
   pipeline: SettlingStages,
   { pages, stop }: { pages: AsyncIterable<Page<Position>>; stop: Stop },
 ): Promise<Settlement> {
-  const { plan, checkpoint, documents, sink, versions, rate } = pipeline;
+  const { plan, checkpoint, documents, sink, versions, rate, telemetry } =
+    pipeline;
   const total = { written: 0, superseded: 0, rejected: 0 };
   const flight = openFlight(pipeline.maxBytesInFlight, stop.kill);
   const readers = new Set<Promise<void>>();
@@ -187,9 +190,11 @@ export async function settlePages(
 
   function add(outcomes: readonly Outcome[]): void {
     for (const { written, superseded, rejections } of outcomes) {
+      const rejected = rejections.length;
       total.written += written;
       total.superseded += superseded;
-      total.rejected += rejections.length;
+      total.rejected += rejected;
+      telemetry.settled({ written, superseded, rejected });
     }
   }
 
@@ -204,6 +209,7 @@ export async function settlePages(
   async function save(safe: Position, isEmpty: boolean): Promise<void> {
     const { order: _, ...numbers } = landed;
     const next = { ...safe, ...numbers };
+    telemetry.moved(next);
     const isLoading = next.load !== undefined;
     const isIdle = isEmpty && !isLoading && next.scan === undefined &&
       checkpoint.load(plan.name)?.load === undefined;

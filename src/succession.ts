@@ -16,6 +16,7 @@ import { asMade, compareMadeFrom, fingerprint } from "./made_from.ts";
 import type { Agent, OpenedIndex } from "./open_pipeline.ts";
 import type { ReindexRequests } from "./reindex_requests.ts";
 import type { Stop } from "./stop.ts";
+import type { BesideNotice } from "./telemetry.ts";
 import { makeSuccessor, removeGeneration } from "./successor_index.ts";
 
 /**
@@ -48,14 +49,17 @@ export function openSuccession(
   const { cluster, checkpoint } = agent;
   const { name } = definition;
   const signal = stop.kill;
+  const telemetry = agent.telemetry.of(name);
   const inTurn = pLimit(1);
   const companions = openCompanions(agent, {
     ...{ log, stop },
-    onLoad: ({ documents, total }) =>
+    onLoad({ documents, total }) {
       requests.answer(name, {
         ...{ state: "begun", documents },
         ...(total === undefined ? {} : { total }),
-      }),
+      });
+      tell();
+    },
     onGivenUp({ isSuccessor }, why) {
       if (!isSuccessor) return;
       hasGivenUp = true;
@@ -79,6 +83,11 @@ export function openSuccession(
   /** The index that is searched, by its own name. */
   function current(): string | undefined {
     return searched?.pipeline.bound.index.name;
+  }
+
+  /** Has it known what is followed beside. */
+  function tell(): void {
+    telemetry.accompanied(companions.all.map(noticeOf));
   }
 
   /** Begins what is to be beside the searched index, and goes on with what is there. */
@@ -252,6 +261,7 @@ export function openSuccession(
       const same = companions.get(opened.pipeline.bound.index.name);
       if (same !== undefined) await companions.end(same);
       await arrange(opened);
+      tell();
     },
     write: (action) => inTurn(async () => isOpen ? await action() : undefined),
     get isSweeping() {
@@ -270,9 +280,21 @@ export function openSuccession(
       if (!isOpen || checkpoint.load(name)?.load !== undefined) return;
       await answerRequest();
       await removeExpired();
+      tell();
     },
     async [Symbol.asyncDispose]() {
       await companions[Symbol.asyncDispose]();
     },
+  };
+}
+
+function noticeOf(
+  { beside, sinceMs, isSuccessor, load }: Companion,
+): BesideNotice {
+  return {
+    name: beside.name,
+    role: isSuccessor ? "next" : "old",
+    since: new Date(sinceMs).toISOString(),
+    ...(load === undefined ? {} : { load }),
   };
 }

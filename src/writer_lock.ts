@@ -50,7 +50,7 @@ const CONFIRMED_MS = 4_000;
 
 /** Opens the locks `keys` in the sessions of `connect`. */
 export function openWriterLocks(
-  { keys, connect, persister, log, tellPeriodMs }: {
+  { keys, connect, persister, log, tellPeriodMs, onWait = () => {} }: {
     keys: readonly string[];
     connect: (signal: AbortSignal) => Promise<LockSession>;
     /** Carries what is asked over the outages of PostgreSQL. */
@@ -58,6 +58,8 @@ export function openWriterLocks(
     log: Log;
     /** How often it is told that this agent waits. */
     tellPeriodMs: number;
+    /** Called when another agent is seen to have the lock. */
+    onWait?: () => void;
   },
 ): WriterLocks {
   const ownPids = new Set<string>();
@@ -96,6 +98,7 @@ export function openWriterLocks(
         // what PostgreSQL has not yet noticed to be gone is no other agent
         if (holder === undefined || ownPids.has(holder.pid)) return;
         toldMs = now;
+        onWait();
         log.info("waiting as a standby: another agent writes", { ...holder });
       }
 

@@ -11,31 +11,42 @@ const ROOT = new URL("../", import.meta.url);
  */
 const LAYERS: Readonly<Record<string, readonly string[]>> = {
   ground: [
+    "database_clock",
+    "error_history",
     "failure",
+    "failure_advice",
     "field_comparison",
     "file_lock",
     "file_replacement",
     "keys",
     "log_line",
     "logging",
+    "open_telemetry",
     "page_limit",
     "pause_file",
     "pause_signals",
     "pauses",
     "position",
+    "progress_watch",
     "rate",
+    "rate_history",
     "read_ahead",
     "read_pace",
     "reindex_file",
     "reindex_requests",
     "retry",
     "scope",
+    "server_record",
     "source_text",
     "state_file",
+    "status_report",
     "stop",
+    "telemetry",
     "terminal",
     "text_row",
     "ticks",
+    "watched_pauses",
+    "witness",
   ],
   configuration: [
     "config*",
@@ -63,7 +74,11 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "made_from",
     "postgres*",
     "pressure",
+    "http_server",
+    "index_behind",
     "servers",
+    "status_client",
+    "watched_servers",
     "writer_lock",
   ],
   plan: ["plan", "plan_indexes", "preflight"],
@@ -104,19 +119,35 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   program: [
     "agent*",
     "beside",
+    "caught_up",
     "check*",
     "companions",
     "document_verification",
     "flip_attempt",
     "follow_index",
     "hand_*",
+    "health",
+    "health_command",
+    "index_record",
+    "index_report",
+    "instruments",
+    "metric_table",
+    "metrics",
+    "init*",
     "pause_commands",
     "progress",
     "refresh",
     "reindex",
     "replay",
+    "saved_state",
+    "saved_witness",
+    "state_report",
     "status",
     "succession",
+    "status_builder",
+    "status_commands",
+    "status_page",
+    "status_text",
     "verification_text",
     "verify",
   ],
@@ -133,6 +164,8 @@ const SOLE_IMPORTERS: Readonly<Record<string, readonly string[]>> = {
   "@logtape/logtape": ["logging"],
   "@logtape/file": ["logging"],
   "cli-progress": ["terminal"],
+  "@opentelemetry/api": ["instruments", "metrics"],
+  "prom-client": ["agent_observation", "instruments", "metrics"],
   "p-retry": [], // links/async alone
 };
 
@@ -171,9 +204,11 @@ async function run(name: string, args: readonly string[]): Promise<string> {
   return new TextDecoder().decode(stdout);
 }
 
-async function listSources(): Promise<string[]> {
-  const entries = await Array.fromAsync(Deno.readDir(new URL("src", ROOT)));
-  return entries.map(({ name }) => name).toSorted();
+/** The names of the files in src/, or in a folder of it. */
+async function listSources(folder = "src"): Promise<string[]> {
+  const entries = await Array.fromAsync(Deno.readDir(new URL(folder, ROOT)));
+  return entries.filter(({ isFile }) => isFile)
+    .map(({ name }) => name).toSorted();
 }
 
 async function exists(path: string): Promise<boolean> {
@@ -323,12 +358,43 @@ Deno.test("src/ imports of JSR's packages only what links/ supplies", async () =
   equal(tell(missing), "");
 });
 
+/** The page of the status runs in a browser: of the program it knows the shape of what it shows, and nothing else. */
+Deno.test("src/page/ is a program of its own, of which src/ has what it was built to", async () => {
+  const strange: string[] = [];
+  for (const name of await listSources("src/page")) {
+    if (name === BUILT || !/\.tsx?$/.test(name)) continue;
+    const text = await Deno.readTextFile(new URL(`src/page/${name}`, ROOT));
+    for (const [line, from = ""] of text.matchAll(IMPORT)) {
+      const isOwn = from.startsWith("./") && from !== `./${BUILT}`;
+      const isType = from === "../status_report.ts" &&
+        line.startsWith("import type ");
+      if (!isOwn && !isType && namePackage(from) !== "preact") {
+        strange.push(`page/${name}: ${line}`);
+      }
+    }
+  }
+  equal(tell(strange), "");
+  const inside = (await readImports())
+    .filter(({ specifier }) => specifier.includes("/page/"))
+    .map(({ importer, specifier }) => `${importer} imports ${specifier}`);
+  equal(tell(inside), `status_page imports ./page/${BUILT}`);
+});
+
+/** What the page is built to. */
+const BUILT = "built_page.ts";
+
+const IMPORT = /^import\s[^;"]*"([^"]+)";$/gm;
+
 Deno.test("src/ has no file that wants splitting", async () => {
   const long: string[] = [];
-  for (const name of await listSources()) {
-    const text = await Deno.readTextFile(new URL(`src/${name}`, ROOT));
-    const lines = text.split("\n").length - 1;
-    if (lines > MAX_LINES) long.push(`${name}: ${lines} lines`);
+  for (const folder of ["src", "src/page"]) {
+    for (const name of await listSources(folder)) {
+      // a style is a list, and what is built is not read
+      if (name.endsWith(".css") || name === BUILT) continue;
+      const text = await Deno.readTextFile(new URL(`${folder}/${name}`, ROOT));
+      const lines = text.split("\n").length - 1;
+      if (lines > MAX_LINES) long.push(`${folder}/${name}: ${lines} lines`);
+    }
   }
   equal(tell(long), "");
 });

@@ -1,6 +1,8 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
 import { z } from "zod";
+import { loadConfig } from "../src/config.ts";
 
 const ROOT = new URL("../", import.meta.url);
 
@@ -85,6 +87,16 @@ Deno.test("docker-compose.yaml, read as YAML, keeps what must last in volumes", 
     const kept = services[name]?.volumes ?? [];
     ok(kept.some((volume) => /^[a-z]+-(?:data|state):\//.test(volume)), name);
   }
+});
+
+Deno.test("docker-compose.yaml asks the agent for its health, where config.yaml has it listen", async () => {
+  const { services } = await readCompose();
+  deepEqual(services["agent"]?.healthcheck.test.slice(-1), ["health"]);
+  const { HTTP_HOST = "", HTTP_PORT = "" } = services["agent"].environment;
+  const config = fileURLToPath(new URL("config.yaml", ROOT));
+  const { http } = (await loadConfig(config, { HTTP_HOST, HTTP_PORT })).config;
+  deepEqual([http?.host, http?.port], ["0.0.0.0", 8080]);
+  equal((await loadConfig(config, {})).config.http, undefined);
 });
 
 Deno.test(".env.example has each variable of docker-compose.yaml with its default", async () => {

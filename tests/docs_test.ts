@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import manifest from "../deno.json" with { type: "json" };
 import { loadConfig } from "../src/config.ts";
 import { describeFailure, type Failure, RECOVERY } from "../src/failure.ts";
+import { ADVICE } from "../src/failure_advice.ts";
 
 const ROOT = new URL("../", import.meta.url);
 
@@ -139,17 +140,19 @@ function readBlocks(text: string, language: string): string[] {
   return Array.from(text.matchAll(fence), ([, block]) => block ?? "");
 }
 
-Deno.test("operations.md has every kind of failure once, with its recovery and its message", async () => {
+Deno.test("operations.md has every kind of failure once, with its recovery, its message and its advice", async () => {
   const rows = readTable(await readDocument("docs/operations.md"), "Kind");
-  const told = rows.map(([kind, recovery, _, message]) => ({
+  const told = rows.map(([kind, recovery, _, message, advice = ""]) => ({
     kind: code(kind),
     recovery: code(recovery),
     message: code(message),
+    advice: advice.replaceAll("`", ""),
   }));
   const known = Object.values(EXAMPLES).map((failure) => ({
     kind: failure.kind,
     recovery: RECOVERY[failure.kind],
     message: describeFailure(failure),
+    advice: ADVICE[failure.kind],
   }));
   deepEqual(told, known);
 });
@@ -157,7 +160,8 @@ Deno.test("operations.md has every kind of failure once, with its recovery and i
 Deno.test("operations.md quotes lines of log as they are", async () => {
   const rows = readTable(await readDocument("docs/operations.md"), "Message");
   let sources = await readDocument("main.ts");
-  for await (const { name } of Deno.readDir(new URL("src", ROOT))) {
+  for await (const { name, isFile } of Deno.readDir(new URL("src", ROOT))) {
+    if (!isFile) continue;
     sources += await readDocument(`src/${name}`);
   }
   const unknown = rows.map(([message]) => code(message))

@@ -8,6 +8,7 @@ import {
   type PassStart,
   startPass,
 } from "../src/pass_start.ts";
+import { NO_INDEX_TELEMETRY } from "../src/telemetry.ts";
 import { openVersions } from "../src/versions.ts";
 import { recordLog } from "./recorded_log.ts";
 import { NEVER, openQuickSource } from "./servers.ts";
@@ -109,6 +110,7 @@ async function start(
     now: LATER,
     from: HOUR,
     low: LATER,
+    oldestStart: undefined,
     seen: "100",
     blindness: undefined,
     system: "7",
@@ -143,6 +145,7 @@ async function start(
     horizon: { note: () => Promise.resolve(noticed) },
     probe: openChangeProbe(),
     versions: openVersions(),
+    telemetry: NO_INDEX_TELEMETRY,
     log,
     drain: NEVER,
     kill: NEVER,

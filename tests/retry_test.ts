@@ -1,6 +1,7 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { EtlError, type Failure } from "../src/failure.ts";
 import { createPersister, type RetryLimits } from "../src/retry.ts";
+import { NO_TELEMETRY } from "../src/telemetry.ts";
 import { recordLog } from "./recorded_log.ts";
 import { NEVER, QUICK } from "./servers.ts";
 
@@ -191,4 +192,34 @@ Deno.test("createPersister() lets the delay grow up to its limit", async () => {
     const delayMs = delaysMs[n] ?? 0;
     ok(delayMs >= leastMs - 1, `delay ${n} is ${delayMs} ms`);
   }
+});
+
+Deno.test("createPersister() tells of each try that failed, of each answer, and of the end of a fault", async () => {
+  const told: string[] = [];
+  const { log } = recordLog();
+  const persister = createPersister("PostgreSQL", {
+    ...{ limits: QUICK, log, drain: NEVER },
+    telemetry: {
+      ...NO_TELEMETRY,
+      answered: (server) => told.push(`${server} answered`),
+      failed: (server, { kind }) => told.push(`${server} failed ${kind}`),
+      recovered: (server, { kind }) => told.push(`${server} recovered ${kind}`),
+    },
+  });
+  await persister.persist(failTimes(2), NEVER);
+  await persister.persist(failTimes(0), NEVER);
+  await rejects(
+    persister.persist(
+      failTimes(1, { kind: "index-missing", index: "movies" }),
+      NEVER,
+    ),
+  );
+  deepEqual(told, [
+    "PostgreSQL failed server-unavailable",
+    "PostgreSQL failed server-unavailable",
+    "PostgreSQL answered",
+    "PostgreSQL recovered server-unavailable",
+    "PostgreSQL answered",
+    "PostgreSQL answered", // that there is no such index is an answer
+  ]);
 });

@@ -7,6 +7,7 @@ import type { Page } from "../src/plan.ts";
 import type { Position } from "../src/position.ts";
 import { type Rate, UNLIMITED } from "../src/rate.ts";
 import { settlePages, type SettlingStages } from "../src/settlement.ts";
+import { NO_INDEX_TELEMETRY } from "../src/telemetry.ts";
 import { NEVER, quickPersister } from "./servers.ts";
 
 const STOP = { drain: NEVER, kill: NEVER };
@@ -205,6 +206,7 @@ async function openStages(onSave: (low: string) => void) {
       lookbackMs: 0,
       pageSize: 10,
     },
+    telemetry: NO_INDEX_TELEMETRY,
     checkpoint: {
       ...checkpoint,
       async save(index, position, signal) {

@@ -5,6 +5,7 @@ import type { LogFields } from "../../src/log_line.ts";
 import type { Log, LogLevel } from "../../src/logging.ts";
 import type { Summary } from "../../src/pipeline.ts";
 import type { Stop } from "../../src/stop.ts";
+import type { Telemetry } from "../../src/telemetry.ts";
 import type { World } from "./world.ts";
 
 /** A line of the log, as data. */
@@ -51,10 +52,11 @@ const PassFinished = z.object({
  */
 export async function runPass(
   world: World,
-  { drain, isUnsettled = false, force = false }: {
+  { drain, isUnsettled = false, force = false, telemetry }: {
     drain?: AbortSignal;
     isUnsettled?: boolean;
     force?: boolean;
+    telemetry?: Telemetry;
   } = {},
 ): Promise<AgentRun> {
   if (!isUnsettled) await world.settle();
@@ -65,7 +67,11 @@ export async function runPass(
     kill: new AbortController().signal,
   };
   const loaded = await loadConfig(world.configFile, {});
-  await runAgent(loaded, { log, stop, once: true, force });
+  await runAgent(loaded, {
+    ...{ log, stop, force },
+    once: true,
+    ...(telemetry === undefined ? {} : { telemetry }),
+  });
   return {
     records,
     summary(index) {

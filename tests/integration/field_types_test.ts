@@ -17,6 +17,7 @@ const VALUES: readonly {
   readonly search: (field: string) => Readonly<Record<string, unknown>>;
 }[] = [
   { column: "boolean", type: "boolean", value: "true", search: term(true) },
+  { column: "smallint", type: "short", value: "-7", search: term(-7) },
   { column: "integer", type: "integer", value: "-7", search: term(-7) },
   {
     column: "bigint",
@@ -65,6 +66,13 @@ const VALUES: readonly {
     value: "array['red', 'dark blue']",
     search: term("dark blue"),
   },
+  { column: "an_enum", type: "keyword", value: "'on'", search: term("on") },
+  {
+    column: "a_row_type",
+    type: "flattened",
+    value: "(7, 'red')",
+    search: (field) => ({ term: { [`${field}.colour`]: "red" } }),
+  },
   {
     column: "date",
     type: "date",
@@ -78,10 +86,22 @@ const VALUES: readonly {
     search: term("2026-02-03T01:05:06.000001Z"),
   },
   {
+    column: "timestamptz",
+    type: "date",
+    value: "'1815-12-10 04:05:06.000001+03'",
+    search: range({ gte: "1815-12-10", lt: "1815-12-11" }),
+  },
+  {
     column: "timestamp",
     type: "date",
     value: "'2026-07-01 12:00'",
     search: term("2026-07-01T10:00:00Z"),
+  },
+  {
+    column: "timestamp[]",
+    type: "date",
+    value: "'{2026-07-01 12:00,infinity,2026-01-01 12:00}'",
+    search: term("2026-01-01T11:00:00Z"),
   },
   {
     column: "time",
@@ -103,6 +123,12 @@ const VALUES: readonly {
     search: term("10.1.2.3"),
   },
   {
+    column: "macaddr",
+    type: "keyword",
+    value: "'08-00-2b-01-02-03'",
+    search: term("08:00:2b:01:02:03"),
+  },
+  {
     column: "bytea",
     type: "binary",
     value: String.raw`decode(repeat('00ff', 60), 'hex')`,
@@ -113,6 +139,12 @@ const VALUES: readonly {
     type: "integer_range",
     value: "'[3,6)'",
     search: term(5),
+  },
+  {
+    column: "int8range",
+    type: "long_range",
+    value: "'[3,9007199254740993]'",
+    search: term("9007199254740993"),
   },
   {
     column: "numrange",
@@ -133,10 +165,28 @@ const VALUES: readonly {
     search: term("2040-01-01"),
   },
   {
+    column: "tsrange",
+    type: "date_range",
+    value: "'[2026-07-01 00:00,2026-07-02 00:00)'",
+    search: term("2026-06-30T22:30:00Z"),
+  },
+  {
     column: "jsonb",
     type: "flattened",
     value: `'{"labels": {"colour": "red"}}'`,
     search: (field) => ({ term: { [`${field}.labels.colour`]: "red" } }),
+  },
+  {
+    column: "jsonb",
+    type: "flattened",
+    value: `'["red", 7]'`,
+    search: (field) => ({ term: { [`${field}.value`]: "7" } }),
+  },
+  {
+    column: "json",
+    type: "flattened",
+    value: `'{"size": "L"}'`,
+    search: (field) => ({ term: { [`${field}.size`]: "L" } }),
   },
   {
     column: "json",
@@ -186,6 +236,12 @@ const VALUES: readonly {
         [field]: { lat: 52.5, lon: 13.4 },
       },
     }),
+  },
+  {
+    column: "box",
+    type: "keyword",
+    value: "'(1,1),(2,2)'",
+    search: term("(2,2),(1,1)"),
   },
   {
     column: "text",
@@ -262,6 +318,8 @@ Deno.test("a value of each column of the page is found in its field", async () =
   const properties = rows.map(({ name, mapping }) => [name, mapping] as const);
   await using world = await openWorld({
     sql: `
+      create type an_enum as enum ('on', 'off');
+      create type a_row_type as (number int, colour text);
       create table thing (id int primary key, ${
       columns.join(", ")
     }, updated_at timestamptz not null default now());

@@ -17,6 +17,8 @@ export interface WorldOptions {
   readonly indexes?: string;
   /** Files beside config.yaml by name, in place of the bundled index_config.json or besides it. */
   readonly files?: Readonly<Record<string, string>>;
+  /** What the database is called, and every index begins with; one that nobody else has without it. */
+  readonly prefix?: string;
   /** Values of config.yaml by path, such as `{"postgres.page_size": 10}`. */
   readonly settings?: Readonly<Record<string, unknown>>;
   /** The superuser's address of PostgreSQL and the address of Elasticsearch, where these are not those of all tests. */
@@ -84,7 +86,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   });
   const superuserUrl = servers.PG2ES_TEST_POSTGRES;
   const elasticsearchUrl = servers.PG2ES_TEST_ELASTICSEARCH.replace(/\/$/, "");
-  const prefix = `w${crypto.randomUUID().replaceAll("-", "").slice(0, 12)}`;
+  const { prefix = uniquePrefix() } = options;
   const search = openSearch(elasticsearchUrl);
   await using opened = new AsyncDisposableStack();
 
@@ -153,6 +155,10 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     search: search.request,
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
+}
+
+function uniquePrefix(): string {
+  return `w${crypto.randomUUID().replaceAll("-", "").slice(0, 12)}`;
 }
 
 /** A clone of the example's database, or an empty one with the SQL of the options run in it. */

@@ -9,6 +9,19 @@ const READ = [
 /** Indexes, rights and servers that are not as the agent needs them. */
 export const BROKEN_SERVERS: readonly Broken[] = [
   {
+    name: "a time for health that a call may take longer than",
+    products: {},
+    settings: {
+      http: { stalled_after: "30s" },
+      "elasticsearch.request_timeout": "20s",
+    },
+    expected: [[
+      "warning",
+      "http.stalled_after",
+      /^it is not longer than postgres\.statement_timeout: /,
+    ]],
+  },
+  {
     name: "a mapping that Elasticsearch refuses",
     products: mapped({ ...FIELDS, name: { type: "keywort" } }),
     expected: [
