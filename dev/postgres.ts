@@ -36,6 +36,9 @@ export const DEFAULT_SETTINGS: Readonly<Record<string, string>> = {
   "full_page_writes": "off",
   "wal_level": "logical",
   "max_connections": "200",
+  "max_replication_slots": "50",
+  "max_wal_senders": "50",
+  "wal_writer_delay": "10ms",
   "max_prepared_transactions": "20",
   "password_encryption": "scram-sha-256", // md5 before PostgreSQL 14
 };

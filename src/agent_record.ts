@@ -14,6 +14,7 @@ import type {
   Dependency,
   IndexTelemetry,
   Role,
+  SlotNotice,
   Telemetry,
 } from "./telemetry.ts";
 
@@ -34,6 +35,8 @@ export interface AgentRecord extends Disposable {
   readonly clock: DatabaseClock;
   /** When the oldest transaction began that was open at the last look; nothing where none was. */
   readonly oldestStart: string | undefined;
+  /** What PostgreSQL keeps of its log for the agent. */
+  readonly slot: SlotNotice | undefined;
 }
 
 /** Opens the record of an agent that is starting; time is taken for the charts until it is disposed of. */
@@ -62,6 +65,7 @@ export function openAgentRecord(
   let role: Role = "starting";
   let roleSince = startedAt;
   let oldestStart: string | undefined;
+  let slot: SlotNotice | undefined;
   watch.turn(true);
   const timer = setInterval(() => {
     for (const index of indexes) index.tick();
@@ -122,6 +126,9 @@ export function openAgentRecord(
       watch.turn(role === "starting" || role === "standby");
       for (const index of indexes) index.watch.turn(role === "writer");
     },
+    slot(notice) {
+      slot = notice;
+    },
   };
 
   function bind(index: IndexRecord): IndexTelemetry {
@@ -175,6 +182,9 @@ export function openAgentRecord(
     clock,
     get oldestStart() {
       return oldestStart;
+    },
+    get slot() {
+      return slot;
     },
     [Symbol.dispose]: () => clearInterval(timer),
   };

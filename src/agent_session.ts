@@ -1,17 +1,20 @@
+import { type ChangeFeed, openChangeFeed } from "./change_feed.ts";
 import { type Checkpoint, openCheckpoint } from "./checkpoint.ts";
 import type { LoadedConfig } from "./config.ts";
 import { openDeadLetters } from "./dead_letters.ts";
-import { recovers } from "./failure.ts";
+import { EtlError, recovers } from "./failure.ts";
 import { followIndex } from "./follow_index.ts";
 import { listGenerations } from "./generations.ts";
 import { guardCluster } from "./guarded_cluster.ts";
 import { keepPositions, laterPosition } from "./kept_checkpoint.ts";
 import { type KeptPositions, openKeptPositions } from "./kept_position.ts";
 import type { Log } from "./logging.ts";
+import { findDefinition } from "./named_index.ts";
 import type { Agent } from "./open_pipeline.ts";
 import type { Pauses } from "./pauses.ts";
 import type { IndexPlan } from "./plan.ts";
 import { identifySource } from "./preflight.ts";
+import { dropFreedSlot, readSlot } from "./postgres_slot.ts";
 import type { ReindexRequests } from "./reindex_requests.ts";
 import { createPersister } from "./retry.ts";
 import { openScope, type Scope } from "./scope.ts";
@@ -71,8 +74,14 @@ export async function followIndexes(
       secrets,
       signal: stop.kill,
     });
+    const feed = once ? undefined : openFeed(servers, { session, checkpoint });
+    if (feed !== undefined) scope.add(feed);
+    await retireSlots(servers, { session, checkpoint, stop });
     const shared = { config, checkpoint, deadLetters, force, log, stop };
-    const agent: Agent = { ...servers, cluster, leastVersions, ...shared };
+    const agent: Agent = {
+      ...{ ...servers, cluster, leastVersions, ...shared },
+      ...(feed === undefined ? {} : { feed }),
+    };
     const ends = await Promise.allSettled(
       session.plans.map(async (plan) => {
         try {
@@ -171,4 +180,71 @@ async function openPositions(
 
 async function finish(kept: KeptPositions, { kill }: Stop): Promise<void> {
   if (!kill.aborted) await kept.flush();
+}
+
+/** The log, where an index is to follow it. */
+function openFeed(
+  { source, telemetry }: Servers,
+  { session, checkpoint }: { session: AgentSession; checkpoint: Checkpoint },
+): ChangeFeed | undefined {
+  const { plans, log } = session;
+  const { config, secrets } = session.loaded;
+  const followed = plans.filter(({ name }) => isByWal(session, name));
+  if (followed.length === 0) return undefined;
+  const { wal, postgres, retry } = config;
+  const feed = openChangeFeed({
+    ...{ wal, postgres, source, secrets, log, retry },
+    onSlot: telemetry.slot,
+  });
+  for (const { name } of followed) {
+    feed.expect(name, checkpoint.load(name)?.wal);
+  }
+  return feed;
+}
+
+/** Drops the slots of indexes that do not follow the log any more, so that PostgreSQL keeps none of it for them. */
+async function retireSlots(
+  { source }: Servers,
+  { session, checkpoint, stop }: {
+    session: AgentSession;
+    checkpoint: Checkpoint;
+    stop: Stop;
+  },
+): Promise<void> {
+  const { plans, log } = session;
+  const { config, secrets } = session.loaded;
+  const used = plans.some(({ name }) => isByWal(session, name))
+    ? config.wal.slot
+    : undefined;
+  const retired = new Set<string>();
+  for (const { name } of plans) {
+    const position = checkpoint.load(name);
+    if (position?.wal === undefined) continue;
+    const { wal: { slot }, ...polling } = position;
+    if (isByWal(session, name) && slot === used) continue;
+    await checkpoint.save(name, polling, stop.kill);
+    if (slot !== used) retired.add(slot);
+  }
+  for (const name of retired) {
+    const options = { name, secrets, log, signal: stop.kill };
+    try {
+      const found = await readSlot(source, name, stop.kill);
+      if (!found?.isFit) continue;
+      await dropFreedSlot(config.postgres, options);
+      log.info("the replication slot is not needed any more: dropped", {
+        slot: name,
+      });
+    } catch (error) {
+      if (!(error instanceof EtlError)) throw error;
+      const remedy = `select pg_drop_replication_slot('${name}')`;
+      log.warning(
+        "the replication slot is not needed any more, and cannot be dropped: PostgreSQL keeps its log for it",
+        { slot: name, remedy, error },
+      );
+    }
+  }
+}
+
+function isByWal({ loaded: { config } }: AgentSession, name: string): boolean {
+  return findDefinition(config, name).follow === "wal";
 }

@@ -47,14 +47,14 @@ export async function followBeside(
   const options = { name, definition, isNext, log };
   const pipeline = await openPipelineBeside(agent, options);
 
-  async function pass(): Promise<Summary> {
+  async function pass(lingerMs = 0): Promise<Summary> {
     const startedMs = performance.now();
     const { logging } = config;
     const shown = { logging, signal: stop.kill, onState: onLoad };
     const progress = await openProgress(pipeline, shown);
     const { sink } = progress ?? pipeline;
     try {
-      const summary = await runOnce({ ...pipeline, sink }, stop);
+      const summary = await runOnce({ ...pipeline, sink, lingerMs }, stop);
       const seconds = Math.round(performance.now() - startedMs) / 1000;
       const level = summary.kind === "load" ? "info" : "debug";
       log[level]("pass beside finished", { ...summary, seconds });
@@ -67,13 +67,14 @@ export async function followBeside(
   const sweep: Sweep = openSweep({ pipeline, cluster, definition });
   try {
     for await (const _ of ticks(config.fetchDelayMs, stop.drain)) {
-      let summary = await pass();
+      let summary = await pass(config.fetchDelayMs);
       while (
         isSweeping() && await sweep.advance({ summary, budgetMs, stop })
       ) summary = await pass();
       if (await afterPass({ pipeline, summary, pass })) return;
     }
   } finally {
+    pipeline.feed?.leave();
     await sweep[Symbol.asyncDispose]();
   }
 }

@@ -2,12 +2,8 @@ import { entryOf, type Position, type TableScan } from "./position.ts";
 import type { Key } from "./keys.ts";
 import { type Following, startPass } from "./pass_start.ts";
 import type { Page, TablePlan } from "./plan.ts";
-import {
-  type ChangeRange,
-  readChanges,
-  readDocumentKeys,
-  readHighest,
-} from "./table_scan.ts";
+import { readDocumentKeys } from "./reached_documents.ts";
+import { type ChangeRange, readChanges, readHighest } from "./table_scan.ts";
 
 /**
  * Changed documents are gathered up to this many before they are read, so that many changes of one document cost

@@ -7,7 +7,8 @@ import { describeStamp } from "./check_stamp.ts";
 import type { WatchedTable } from "./config.ts";
 import type { IndexPlan, TablePlan } from "./plan.ts";
 import type { Source } from "./postgres.ts";
-import { readChanges, readDocumentKeys, readKeys } from "./table_scan.ts";
+import { readDocumentKeys } from "./reached_documents.ts";
+import { readChanges, readKeys } from "./table_scan.ts";
 
 /** A table of fewer rows is read as a whole in milliseconds. */
 export const LARGE_TABLE = 10_000;

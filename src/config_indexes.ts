@@ -44,6 +44,8 @@ export interface IndexDefinition {
   readonly document: string;
   /** The table whose rows the documents are of: the one watched without `documentIds`. */
   readonly root: WatchedTable;
+  /** Where its changes come from; what all indexes say where it does not. */
+  readonly follow?: Follow;
   /** Every watched table, the root too, in the order of the file. */
   readonly watch: readonly WatchedTable[];
   /** How much further back each pass looks than the open transactions ask for. */
@@ -53,6 +55,10 @@ export interface IndexDefinition {
   /** A sweep that would delete a greater share of the index deletes nothing: from 0 to 1, which is no limit. */
   readonly maxDeleteShare: number;
 }
+
+/** Where changes come from: tables are looked at, or PostgreSQL's log is followed. */
+export type Follow = typeof FOLLOW[number];
+export const FOLLOW = ["polling", "wal"] as const; // the literal words
 
 /** What is done where an index would have to be made anew. */
 export type OnChange = typeof ON_CHANGE[number];
@@ -127,6 +133,10 @@ function indexSchema(place: Folder) {
         "Query with one row a document: its columns are the fields, the root's key among them",
       bounds: "one statement",
     }),
+    follow: choice(FOLLOW).optional().meta({
+      description: "Where its changes come from, in place of `follow` for all",
+      preset: "that of all",
+    }),
     watch: watchSchema().meta({
       description: "The tables whose changes reach a document",
       bounds: "one at least, one of them the root",
@@ -150,7 +160,10 @@ function indexSchema(place: Folder) {
     isAlias: written.alias,
     onChange: written.on_change,
     keepOldMs: written.keep_old,
-    ...present({ ingestPipeline: written.pipeline }),
+    ...present({
+      ingestPipeline: written.pipeline,
+      follow: written.follow,
+    }),
     indexConfig: written.index_config,
     document: written.document,
     watch: written.watch,

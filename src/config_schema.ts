@@ -1,4 +1,5 @@
 import { dirname, resolve } from "node:path";
+import { completeWal, type WalConfig, walSchema } from "./config_wal.ts";
 import type { z } from "zod";
 import {
   type ElasticsearchConfig,
@@ -8,6 +9,7 @@ import { isFolder } from "./config_files.ts";
 import { completeHttp, type HttpConfig, httpSchema } from "./config_http.ts";
 import {
   type Folder,
+  FOLLOW,
   type IndexDefinition,
   indexesSchema,
 } from "./config_indexes.ts";
@@ -88,6 +90,7 @@ export interface Settings {
   readonly rejections: RejectionsConfig;
   /** Absent where nothing is told by HTTP. */
   readonly http?: HttpConfig;
+  readonly wal: WalConfig;
   /** At least one. */
   readonly indexes: readonly IndexDefinition[];
 }
@@ -124,6 +127,11 @@ export function configSchema(place: Folder): z.ZodType<Settings> {
     http: httpSchema().optional().describe(
       "Where health, metrics and status are told; nowhere without it",
     ),
+    follow: choice(FOLLOW).prefault("polling").describe(
+      "Where changes come from, for indexes that do not say: tables that are looked at, or PostgreSQL's log",
+    ),
+    wal: walSchema().prefault({})
+      .describe("How PostgreSQL's log is followed, where an index says so"),
     indexes: indexesSchema(place)
       .describe("The list of indexes, side by side in one agent"),
   }).transform((written) => ({
@@ -144,7 +152,11 @@ export function configSchema(place: Folder): z.ZodType<Settings> {
         written.elasticsearch.requestTimeoutMs,
       ]),
     }),
-    indexes: written.indexes,
+    wal: completeWal(written.wal, written.postgres.database),
+    indexes: written.indexes.map((index) => ({
+      ...index,
+      follow: index.follow ?? written.follow,
+    })),
   }));
 }
 

@@ -114,11 +114,13 @@ export async function findDifferent(
  */
 export async function flip(
   standings: Standings,
-  { successor, from, isReplacing = false, stays }: {
+  { successor, from, isReplacing = false, isBehind = () => false, stays }: {
     successor: Successor;
     from: { readonly name: string };
     /** Whether an index that has the plain name is deleted in the same step. */
     isReplacing?: boolean;
+    /** Whether the last pass may not have seen all that the searched one has by the log. */
+    isBehind?: () => boolean;
     /** For a way back: what is not to take its place in turn, as the fingerprint of what that is made from. */
     stays?: string | undefined;
   },
@@ -134,6 +136,7 @@ export async function flip(
     if (finished) break;
     if (stop.drain.aborted) return false;
   }
+  if (isBehind()) return false;
   await refreshIndex(cluster, { name: target.name, signal });
   const since = new Date().toISOString();
   const position = checkpoint.load(name);

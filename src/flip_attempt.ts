@@ -24,7 +24,7 @@ export interface FlipAttempts {
 /** Opens the attempts for one index of the configuration. */
 export function openFlipAttempts(
   agent: Agent,
-  { definition, requests, log, write, from, onFlipped }: {
+  { definition, requests, log, write, from, isStreaming, onFlipped }: {
     definition: IndexDefinition;
     requests: ReindexRequests;
     log: Log;
@@ -32,11 +32,18 @@ export function openFlipAttempts(
     write: <Result>(action: () => Result | Promise<Result>) => Promise<Result>;
     /** The index that is searched, by its own name; none where another is by now. */
     from: () => string | undefined;
+    /** Whether it has its changes by the log just now. */
+    isStreaming: () => boolean;
     onFlipped: () => void;
   },
 ): FlipAttempts {
   const { name } = definition;
   let isComparing = false;
+
+  /** Deletions that the log has brought to the searched one alone would come back with the other one. */
+  function isBehind({ pipeline }: Successor): boolean {
+    return isStreaming() && pipeline.feed?.isStreaming !== true;
+  }
 
   function hinder(companion: Companion, hindrance: Hindrance): false {
     companion.waitsUntilMs = performance.now() + companion.waitMs;
@@ -95,6 +102,7 @@ export function openFlipAttempts(
           successor,
           from: { name: searched },
           isReplacing: requests.find(name)?.forced ?? false,
+          isBehind: () => isBehind(successor),
           stays: companion.isWayBack ? fingerprint(definition) : undefined,
         });
         if (!isFlipped) return false;
@@ -121,6 +129,7 @@ export function openFlipAttempts(
     },
     async make(companion, successor) {
       if (performance.now() < companion.waitsUntilMs) return false;
+      if (isBehind(successor)) return false;
       if (!companion.isWayBack) {
         return await compareAndTake(companion, successor);
       }

@@ -16,6 +16,9 @@ import { pause, ticks } from "./ticks.ts";
 /** Between two passes a sweep works for as long as the pause that it takes the place of, or this. */
 const MIN_SLICE_MS = 500;
 
+/** By the stream changes come at any time, and wait for the sweep's slice to end. */
+const STREAM_SLICE_MS = 100;
+
 /** Follows one index for as long as it is asked to, and stands still while it is paused. */
 export async function followIndex(
   agent: Agent,
@@ -76,9 +79,12 @@ async function work(
   let opened: OpenedIndex | undefined;
   let sweep: Sweep | undefined;
 
-  async function pass(pipeline: Pipeline): Promise<Summary> {
+  async function pass(
+    pipeline: Pipeline,
+    lingerMs: number,
+  ): Promise<Summary> {
     const startedMs = performance.now();
-    const summary = await runShown(pipeline);
+    const summary = await runShown({ ...pipeline, lingerMs });
     status.add(summary, startedMs);
     tellPass(log, summary, performance.now() - startedMs);
     return summary;
@@ -98,15 +104,23 @@ async function work(
 
   /** A pass, and a slice of the sweep with the passes that it asks for; nothing where another index is searched by now. */
   async function step({ pipeline }: OpenedIndex): Promise<Summary | undefined> {
-    const write = () => succession.write(() => pass(pipeline));
+    const write = (lingerMs: number) =>
+      succession.write(() => pass(pipeline, lingerMs));
+    const isStreaming = pipeline.feed?.isStreaming ?? false;
+    const sliceMs = isStreaming ? STREAM_SLICE_MS : budgetMs;
     async function goesOn(summary: Summary): Promise<boolean> {
       if (!succession.isSweeping) return false;
-      const advance = () => sweep?.advance({ summary, budgetMs, stop });
+      const advance = () =>
+        sweep?.advance({
+          ...{ summary, budgetMs: sliceMs, stop },
+        });
       return await succession.write(async () => await advance()) ?? false;
     }
-    let summary = await write();
+    let summary = await write(config.fetchDelayMs);
     while (summary !== undefined && await goesOn(summary)) {
-      summary = await write();
+      summary = await write(0);
+      // a sweep may take hours
+      if (summary !== undefined) await succession.attend();
     }
     return summary;
   }
@@ -117,7 +131,9 @@ async function work(
     return found;
   }
 
-  async function close(): Promise<void> {
+  async function close(isGoingOn = false): Promise<void> {
+    const position = isGoingOn ? agent.checkpoint.load(plan.name) : undefined;
+    opened?.pipeline.feed?.leave(position);
     await sweep?.[Symbol.asyncDispose]();
     [opened, sweep] = [undefined, undefined];
   }
@@ -128,14 +144,14 @@ async function work(
         opened ??= await open();
         const { pipeline, definition } = opened;
         sweep ??= openSweep({ pipeline, cluster, definition });
-        if (await step(opened) === undefined) await close();
+        if (await step(opened) === undefined) await close(true);
         else await succession.attend();
         if (once && !succession.isChanging) return;
         if (once) await pause(config.fetchDelayMs, stop.drain);
       } catch (error) {
         if (!recovers(error, "recreate")) throw error;
         log.warning("looking for the index anew", { error });
-        await close();
+        await close(true);
       }
     }
   } finally {

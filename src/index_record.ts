@@ -16,6 +16,7 @@ import type {
   IndexTelemetry,
   PassNotice,
   PassSummary,
+  WayNotice,
 } from "./telemetry.ts";
 
 /** How a pass ended: at its end, cut by a pause or a stop, or with a failure. */
@@ -49,6 +50,8 @@ export interface IndexRecord extends Omit<IndexTelemetry, "run" | "pass"> {
   readonly caughtUpTo: string | undefined;
   /** What the pass under way finds once it is at its end. */
   readonly covers: string | undefined;
+  /** Which way its changes come; nothing before that is known. */
+  readonly way: WayNotice | undefined;
   /** What is followed beside it. */
   readonly beside: readonly BesideNotice[];
   readonly pausedSince: string | undefined;
@@ -98,6 +101,7 @@ export function openIndexRecord(
   let position: Position | undefined;
   let caughtUpTo: string | undefined;
   let notice: PassNotice | undefined;
+  let way: WayNotice | undefined;
   let beside: readonly BesideNotice[] = [];
   let pausedSince: string | undefined;
   let endedBy: string | undefined;
@@ -143,6 +147,9 @@ export function openIndexRecord(
     get covers() {
       return notice?.covers;
     },
+    get way() {
+      return way;
+    },
     get beside() {
       return beside;
     },
@@ -174,6 +181,9 @@ export function openIndexRecord(
     },
     moved(next) {
       position = next;
+    },
+    followed(next) {
+      way = next;
     },
     accompanied(notices) {
       beside = notices;

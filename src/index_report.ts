@@ -7,6 +7,7 @@ import { entryOf } from "./position.ts";
 import { measureLoad } from "./progress.ts";
 import { round } from "./rate_history.ts";
 import type { IndexReport, LoadReport, TableReport } from "./status_report.ts";
+import type { WayNotice } from "./telemetry.ts";
 
 /** What is told of an index. */
 export function reportIndex(
@@ -41,6 +42,9 @@ export function reportIndex(
       ? {}
       : { lastPass: { ...lastPass, seconds: round(lastPass.seconds) } }),
     tables: reportTables(index, record.clock),
+    ...(index.way === undefined
+      ? {}
+      : { follow: reportWay(index.way, redact) }),
     errors: index.errors.list(),
     deadLetters: {
       count: deadLetters.count,
@@ -49,6 +53,13 @@ export function reportIndex(
     history: index.history.report(),
     generations: [...index.beside],
   };
+}
+
+function reportWay(
+  { way, reason }: WayNotice,
+  redact: (text: string) => string,
+): NonNullable<IndexReport["follow"]> {
+  return reason === undefined ? { way } : { way, reason: redact(reason) };
 }
 
 /** What an index does now, and why where it waits or has failed. */

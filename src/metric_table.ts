@@ -86,6 +86,39 @@ export const READ_METRICS: Readonly<Record<string, ReadMetric>> = {
       return age === undefined ? [] : [one(age)];
     },
   },
+  "pg2es_slot_kept_bytes": {
+    type: "gauge",
+    help:
+      "How much of its log PostgreSQL keeps for the replication slot; absent without one",
+    labels: ["slot"],
+    read: ({ record: { slot } }) =>
+      slot === undefined ? [] : [one(slot.keptBytes, { slot: slot.slot })],
+  },
+  "pg2es_slot_lag_bytes": {
+    type: "gauge",
+    help: "How much was logged after the last place that was confirmed",
+    labels: ["slot"],
+    read: ({ record: { slot } }) =>
+      slot === undefined ? [] : [one(slot.lagBytes, { slot: slot.slot })],
+  },
+  "pg2es_slot_max_bytes": {
+    type: "gauge",
+    help: "How much may be kept before the slot is dropped",
+    labels: ["slot"],
+    read: ({ record: { slot } }) =>
+      slot === undefined ? [] : [one(slot.maxBytes, { slot: slot.slot })],
+  },
+  "pg2es_index_followed_by_wal": {
+    type: "gauge",
+    help:
+      "1 where changes come by the log, 0 where they are looked for by polling though they are to; absent where polling is configured",
+    labels: ["index"],
+    read: ({ record }) =>
+      forIndexes(
+        record,
+        ({ way }) => way === undefined ? undefined : Number(way.way === "wal"),
+      ),
+  },
   "pg2es_documents_total": {
     type: "counter",
     help:

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { openChangeProbe } from "./change_probe.ts";
+import type { ChangeFeed } from "./change_feed.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { Config, IndexDefinition } from "./config.ts";
 import { present } from "./config_scalars.ts";
@@ -10,6 +11,9 @@ import { settleFlip } from "./flip_positions.ts";
 import { openHorizon } from "./horizon.ts";
 import { adaptIndex, type Outdated } from "./index_adaptation.ts";
 import { findIndexBeside, type TargetIndex } from "./index_lifecycle.ts";
+import { readEntries } from "./index_entries.ts";
+import { openIndexFeed } from "./index_feed.ts";
+import type { Key } from "./keys.ts";
 import { openLoadReads } from "./load_reads.ts";
 import { requirePipeline } from "./index_requests.ts";
 import type { Log } from "./logging.ts";
@@ -30,6 +34,8 @@ export interface Agent extends Servers {
   readonly config: Config;
   readonly checkpoint: Checkpoint;
   readonly deadLetters: DeadLetterOffice;
+  /** The log, for indexes that follow it. */
+  readonly feed?: ChangeFeed;
   /** Where the numbers of readings begin that do not go on from a saved position, by index: an index that was read before holds them. */
   readonly leastVersions: ReadonlyMap<string, string>;
   /** Whether an index may be deleted that another database was read into under its plain name. */
@@ -84,7 +90,7 @@ export async function openPipeline(
     });
   const pipeline = assemble(agent, {
     plan: followed.plan,
-    ingestPipeline: followed.definition.ingestPipeline,
+    definition: followed.definition,
     index,
     identity,
     version: target.isKnown
@@ -145,7 +151,7 @@ export async function openPipelineBeside(
   if (!isKnown || adaptation?.isRewriting) checkpoint.forget(name);
   return assemble(agent, {
     plan: { ...plan, name },
-    ingestPipeline: definition.ingestPipeline,
+    definition,
     index,
     identity,
     // an index that was filled before holds the numbers of then
@@ -163,9 +169,9 @@ export async function openPipelineBeside(
 /** The stages of an index, whichever of its name it is. */
 function assemble(
   agent: Agent,
-  { plan, ingestPipeline, index, identity, version, log, ...others }: {
+  { plan, definition, index, identity, version, log, ...others }: {
     plan: IndexPlan;
-    ingestPipeline: string | undefined;
+    definition: IndexDefinition;
     index: TargetIndex;
     identity: SourceIdentity;
     /** The number that readings begin with. */
@@ -173,7 +179,8 @@ function assemble(
     log: Log;
   } & Pick<Pipeline, "beginLoad" | "finishLoad" | "telemetry">,
 ): Pipeline {
-  const { config, source, checkpoint, readHosts, rate } = agent;
+  const { config, source, cluster, checkpoint, readHosts, rate, feed } = agent;
+  const { ingestPipeline } = definition;
   const { maxBytesInFlight, maxReaders, limits } = limitsOf(config);
   const versions = openVersions(version);
   const documents = openDocuments({ source, plan, versions, limits });
@@ -202,12 +209,45 @@ function assemble(
       deadLetters: agent.deadLetters.of(plan.name),
       log,
     }),
+    ...(feed === undefined || definition.follow !== "wal" ? {} : {
+      feed: openIndexFeed(feed, {
+        ...{ plan, source, slot: config.wal.slot, log },
+        telemetry: others.telemetry,
+        readIds: (signal) =>
+          readIds(cluster, {
+            index: index.name,
+            pageSize: plan.pageSize,
+            signal,
+          }),
+      }),
+    }),
     checkpoint,
     bound: { source: identity, index: { name: index.name, uuid: index.uuid } },
     ...{ maxBytesInFlight, maxReaders, rate },
     loadSavePeriodMs: config.loadSavePeriodMs,
     ...others,
   };
+}
+
+/**
+ * The ids of all documents of an index.
+ * @throws {EtlError} `answer-invalid` when they could not all be read: then a change may not count as settled.
+ */
+async function* readIds(
+  cluster: Servers["cluster"],
+  options: { index: string; pageSize: number; signal: AbortSignal },
+): AsyncGenerator<readonly Key[]> {
+  for await (const page of readEntries(cluster, options)) {
+    if (page.kind === "incomplete") {
+      const detail = `index ${options.index}: ${page.reason}`;
+      const failure = {
+        kind: "answer-invalid",
+        server: "Elasticsearch",
+      } as const;
+      throw new EtlError({ ...failure, detail });
+    }
+    yield page.entries.map(({ id }) => id);
+  }
 }
 
 /** How much is read, and is on its way, at once. */

@@ -57,6 +57,16 @@ export const Position = z.strictObject({
     ids: z.string().optional(),
     content: z.string().optional(),
   }).optional(),
+  /** Where the index follows the log, once it does. */
+  wal: z.strictObject({
+    /** The replication slot, and what tells its publication from others of the name. */
+    slot: z.string(),
+    publication: z.string(),
+    /** All that was committed before this place in the log is settled. */
+    lsn: z.string(),
+    /** There until everything is compared: before this place changes may be missing that polling cannot see. */
+    gap: z.string().optional(),
+  }).optional(),
   /** There while a pass is under way. */
   scan: z.strictObject({
     /** Where the pass began to look. */

@@ -36,7 +36,7 @@ export interface PostgresOptions extends DatabaseAddress {
 }
 
 /** A parameter of a statement: text in PostgreSQL's own form, or an array of such. */
-export type Value = string | null | readonly string[];
+export type Value = string | null | readonly (string | null)[];
 
 /** One connection. After `destroy` every call fails at once. */
 export interface Session {
@@ -73,7 +73,7 @@ const END_LIMIT_MS = 500;
 const KEEP_ALIVE_DELAY_MS = 5_000;
 
 /** What goes for every transaction: the text of a value must not depend on the server's or the role's settings. */
-const SETTINGS: readonly (readonly [name: string, value: string])[] = [
+export const SETTINGS: readonly (readonly [name: string, value: string])[] = [
   ["TimeZone", "UTC"],
   ["DateStyle", "ISO, YMD"],
   ["IntervalStyle", "postgres"],

@@ -2,6 +2,7 @@ import type { Checkpoint } from "./checkpoint.ts";
 import type { Documents } from "./documents.ts";
 import { openFlight } from "./flight.ts";
 import type { Key } from "./keys.ts";
+import { type Lsn, parseLsn } from "./lsn.ts";
 import type { Operations } from "./operations.ts";
 import type { IndexPlan, Page } from "./plan.ts";
 import type { Position } from "./position.ts";
@@ -19,6 +20,11 @@ export interface SettlingStages {
   readonly checkpoint: Checkpoint;
   readonly versions: Versions;
   readonly telemetry: IndexTelemetry;
+  /** Is told what is on disk. */
+  readonly feed?: {
+    saved(position: Position): void;
+    readonly savedLsn: Lsn | undefined;
+  };
   /** Spaces out the reading of documents, over all indexes of the agent. */
   readonly rate: Rate;
   /** How many bytes may be on their way to Elasticsearch. */
@@ -43,6 +49,12 @@ export interface Settlement {
 
 /** How often an idle agent saves its position at most. */
 const IDLE_SAVE_MS = 60_000;
+
+/** How often one that follows the log does: what came since is done again after a crash. */
+const STREAM_SAVE_MS = 1_000;
+
+/** The log is kept for what is not saved: once it has grown by so much, an idle agent saves, too. */
+const STREAM_SAVE_BYTES = 16n * 1024n * 1024n;
 
 type Numbers = Pick<Position, "document_version" | "source_version">;
 
@@ -204,26 +216,45 @@ export async function settlePages(
     unsaved = undefined;
     if (rest === undefined) return;
     await checkpoint.save(plan.name, rest, stop.kill);
+    pipeline.feed?.saved(rest);
   }
 
   async function save(safe: Position, isEmpty: boolean): Promise<void> {
     const { order: _, ...numbers } = landed;
     const next = { ...safe, ...numbers };
     telemetry.moved(next);
-    const isLoading = next.load !== undefined;
-    const isIdle = isEmpty && !isLoading && next.scan === undefined &&
-      checkpoint.load(plan.name)?.load === undefined;
-    unsaved = isLoading ? next : undefined;
-    if (!isLoading && !isIdle) {
-      return await checkpoint.save(plan.name, next, stop.kill);
+    const maxAgeMs = ageOf(next, isEmpty);
+    // what is kept in memory alone is saved at the end, where it was work
+    unsaved = maxAgeMs === undefined ||
+        maxAgeMs === IDLE_SAVE_MS && unsaved === undefined
+      ? undefined
+      : next;
+    if (maxAgeMs === undefined) {
+      await checkpoint.save(plan.name, next, stop.kill);
+      return pipeline.feed?.saved(next);
     }
-    const { loadSavePeriodMs } = pipeline;
-    const isSaved = await checkpoint.keep(plan.name, next, {
-      maxAgeMs: isLoading ? loadSavePeriodMs : IDLE_SAVE_MS,
-      signal: stop.kill,
-    });
+    const options = { maxAgeMs, signal: stop.kill };
+    if (!await checkpoint.keep(plan.name, next, options)) return;
+    pipeline.feed?.saved(next);
     // another lane may have come meanwhile
-    if (isSaved && unsaved === next) unsaved = undefined;
+    if (unsaved === next) unsaved = undefined;
+  }
+
+  /** How long ago the last save may be for a position to be kept in memory alone; nothing where it may not. */
+  function ageOf(
+    { load, scan, wal }: Position,
+    isEmpty: boolean,
+  ): number | undefined {
+    if (load !== undefined) return pipeline.loadSavePeriodMs;
+    const before = checkpoint.load(plan.name);
+    if (before?.load !== undefined || scan !== undefined) return undefined;
+    const isStreaming = wal !== undefined && wal.gap === before?.wal?.gap;
+    const lsn = pipeline.feed?.savedLsn;
+    const grownBytes = wal === undefined || lsn === undefined
+      ? 0n
+      : parseLsn(wal.lsn) - lsn;
+    if (isEmpty && grownBytes <= STREAM_SAVE_BYTES) return IDLE_SAVE_MS;
+    return isStreaming ? STREAM_SAVE_MS : undefined;
   }
 }
 

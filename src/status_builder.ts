@@ -4,7 +4,12 @@ import { judgeHealth, judgeReadiness } from "./health.ts";
 import { reportIndex } from "./index_report.ts";
 import { round } from "./rate_history.ts";
 import type { ServerRecord } from "./server_record.ts";
-import type { ServerReport, StatusReport } from "./status_report.ts";
+import type {
+  ServerReport,
+  SlotReport,
+  StatusReport,
+} from "./status_report.ts";
+import type { SlotNotice } from "./telemetry.ts";
 
 /** What the running agent tells of itself. */
 export async function buildStatus(
@@ -16,7 +21,7 @@ export async function buildStatus(
   },
 ): Promise<StatusReport> {
   const letters = await deadLetters.summarize();
-  const { servers, oldestStart, clock } = record;
+  const { servers, oldestStart, clock, slot } = record;
   const age = oldestStart === undefined
     ? undefined
     : clock.ageSeconds(oldestStart);
@@ -33,6 +38,7 @@ export async function buildStatus(
       postgresql: {
         ...reportServer(servers.PostgreSQL),
         ...(age === undefined ? {} : { oldestTransactionSeconds: round(age) }),
+        ...(slot === undefined ? {} : { slot: reportSlot(slot) }),
       },
       elasticsearch: reportServer(servers.Elasticsearch),
     },
@@ -56,4 +62,8 @@ function reportServer(
     ...(answeredAt === undefined ? {} : { lastAnswerAt: answeredAt }),
     ...(lastError === undefined ? {} : { lastError }),
   };
+}
+
+function reportSlot({ slot: name, ...sizes }: SlotNotice): SlotReport {
+  return { name, ...sizes };
 }

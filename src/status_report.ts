@@ -140,6 +140,11 @@ export const IndexReport = z.object({
   passes: z.object({ started: Count, caughtUp: Count }),
   lastPass: PassReport.optional(),
   tables: z.array(TableReport),
+  /** Which way changes come just now, and, where they are to come by the log and do not, why; absent where tables are looked at. */
+  follow: z.object({
+    way: z.enum(["polling", "wal"]),
+    reason: z.string().optional(),
+  }).optional(),
   /** The latest of each kind, the newest first; at most 10. */
   errors: z.array(ErrorReport),
   deadLetters: z.object({
@@ -157,6 +162,17 @@ export type Verdict = z.infer<typeof Verdict>;
 export const Verdict = z.object({
   ok: z.boolean(),
   reasons: z.array(z.string()),
+});
+
+/** What PostgreSQL keeps of its log for the agent. */
+export type SlotReport = z.infer<typeof SlotReport>;
+export const SlotReport = z.object({
+  name: z.string(),
+  keptBytes: Count,
+  /** What came after the last place that was confirmed. */
+  lagBytes: Count,
+  /** At so much the slot is dropped. */
+  maxBytes: Count,
 });
 
 /**
@@ -182,6 +198,8 @@ export const StatusReport = z.object({
     postgresql: ServerReport.extend({
       /** How old the oldest open transaction was at the last look: its changes are not seen before it ends. */
       oldestTransactionSeconds: Seconds.optional(),
+      /** There while changes are followed by the log. */
+      slot: SlotReport.optional(),
     }),
     elasticsearch: ServerReport,
   }),

@@ -5,6 +5,7 @@ import type {
   IndexReport,
   LoadReport,
   ServerReport,
+  SlotReport,
   StatusReport,
 } from "./status_report.ts";
 
@@ -46,6 +47,7 @@ export function formatStatus(
     ...formatVerdict("health", report, paint),
     ...formatVerdict("readiness", report, paint),
     ...formatServer("PostgreSQL", servers.postgresql, paint),
+    ...formatSlot(servers.postgresql.slot, paint),
     ...formatServer("Elasticsearch", servers.elasticsearch, paint),
     ...indexes.flatMap((index) => ["", ...formatIndex(index, report, paint)]),
   ];
@@ -63,6 +65,39 @@ function formatVerdict(
     paint(`not ${good}`, "bad"),
     ...reasons.map((reason) => `  ${escapeUnsafe(reason)}`),
   ];
+}
+
+function formatSlot(slot: SlotReport | undefined, paint: Paint): string[] {
+  if (slot === undefined) return [];
+  const { name, keptBytes, lagBytes, maxBytes } = slot;
+  const kept = `${formatBytes(keptBytes)} of ${formatBytes(maxBytes)} kept`;
+  const isMuch = keptBytes > WARNING_SHARE * maxBytes;
+  return [
+    `  slot ${name}: ${isMuch ? paint(kept, "warn") : kept}, ` +
+    `${formatBytes(lagBytes)} not confirmed`,
+  ];
+}
+
+/** As the agent itself warns. */
+const WARNING_SHARE = 0.8;
+
+/**
+ * A size for people.
+ * @example
+ * ```ts
+ * import { deepEqual } from "node:assert/strict";
+ * import { formatBytes } from "./status_text.ts";
+ * deepEqual([900, 16_777_216, 1e9].map(formatBytes), ["900 B", "16.8 MB", "1.0 GB"]);
+ * ```
+ */
+export function formatBytes(bytes: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  const power = Math.min(
+    Math.floor(Math.log10(Math.max(bytes, 1)) / 3),
+    units.length - 1,
+  );
+  const size = bytes / 1000 ** power;
+  return `${power === 0 ? size : size.toFixed(1)} ${units[power]}`;
 }
 
 function formatServer(
@@ -92,6 +127,7 @@ function formatIndex(
       formatSince(pausedSince)
     }${why}`,
     ...(lagSeconds === undefined ? [] : [`  lag ${formatLag(lagSeconds)}`]),
+    ...formatWay(index, paint),
   ];
   if (from === "agent") {
     const { written, superseded, rejected } = index.documents;
@@ -133,6 +169,14 @@ function formatIndex(
     lines.push(`  also ${name}: ${role}${formatSince(since)}${how}`);
   }
   return lines;
+}
+
+function formatWay({ follow }: IndexReport, paint: Paint): string[] {
+  if (follow === undefined) return [];
+  const { way, reason } = follow;
+  if (way === "wal") return ["  changes come by PostgreSQL's log"];
+  const why = reason === undefined ? "" : `: ${escapeUnsafe(reason)}`;
+  return [paint(`  changes are looked for by polling for now${why}`, "warn")];
 }
 
 function formatError(

@@ -71,6 +71,7 @@ export function openSuccession(
     ...{ definition, requests, log },
     write: (action) => inTurn(action),
     from: () => isOpen ? current() : undefined,
+    isStreaming: () => searched?.pipeline.feed?.isStreaming ?? false,
     onFlipped: () => {
       isOpen = false;
     },
@@ -94,7 +95,7 @@ export function openSuccession(
   async function arrange({ outdated }: OpenedIndex): Promise<void> {
     const physical = current();
     const generations = await listGenerations(cluster, name, signal);
-    const own = generations.find((found) => found.name === physical);
+    const own = generations.find((one) => one.name === physical);
     const isRefused = own?.mark?.stays === fingerprint(definition);
     const isAlias = physical !== name;
     const isWanted = outdated !== undefined && !isRefused && isAlias &&
@@ -282,9 +283,7 @@ export function openSuccession(
       await removeExpired();
       tell();
     },
-    async [Symbol.asyncDispose]() {
-      await companions[Symbol.asyncDispose]();
-    },
+    [Symbol.asyncDispose]: () => companions[Symbol.asyncDispose](),
   };
 }
 

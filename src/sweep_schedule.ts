@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { IndexDefinition } from "./config.ts";
 import { type Time, timeText } from "./horizon.ts";
+import type { Position } from "./position.ts";
 import type { Source, Statement } from "./postgres.ts";
 
 /** What a sweep compares: everything by content, everything by ids, or, after a load, only what is extra. */
@@ -42,6 +43,8 @@ export function openSweepSchedule(
   const { contentMs } = periods;
   const idsMs = periods.idsMs ?? contentMs;
   const earliestMs = { content: -Infinity, ids: -Infinity };
+  /** The gap that the sweep under way closes. */
+  let closing: string | undefined;
   let clock: { readonly atMs: number; readonly timeMs: number } | undefined;
 
   async function readClock(signal: AbortSignal): Promise<Time> {
@@ -69,15 +72,30 @@ export function openSweepSchedule(
   ): Promise<void> {
     const position = checkpoint.load(name);
     if (position === undefined) return;
+    const { wal, ...others } = position;
     await checkpoint.save(name, {
-      ...position,
+      ...others,
+      ...(wal === undefined ? {} : { wal: closeGap(wal) }),
       document_version: lastVersion(),
       swept: { ...position.swept, ...swept },
     }, signal);
   }
 
+  /** What polling could not see before a place is found, where all was compared since. */
+  function closeGap(
+    { gap, ...wal }: NonNullable<Position["wal"]>,
+  ): Position["wal"] {
+    return gap === undefined || gap === closing ? wal : { ...wal, gap };
+  }
+
   return {
     async next(signal) {
+      closing = undefined;
+      const gap = checkpoint.load(name)?.wal?.gap;
+      if (gap !== undefined && performance.now() >= earliestMs.content) {
+        closing = gap;
+        return "content";
+      }
       if (idsMs === undefined) return undefined;
       const { ids, content } = checkpoint.load(name)?.swept ?? {};
       const now = performance.now();

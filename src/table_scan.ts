@@ -1,20 +1,9 @@
 import { z } from "zod";
 import type { Place } from "./position.ts";
 import type { Time } from "./horizon.ts";
-import {
-  joinKey,
-  type Key,
-  type KeyColumn,
-  splitKey,
-  transposeKeys,
-} from "./keys.ts";
-import type { IndexPlan, StampColumn, TablePlan } from "./plan.ts";
-import {
-  quoteIdentifier,
-  quoteLiteral,
-  type Source,
-  useParameters,
-} from "./postgres.ts";
+import { joinKey, type Key, type KeyColumn } from "./keys.ts";
+import type { StampColumn, TablePlan } from "./plan.ts";
+import { quoteIdentifier, quoteLiteral, type Source } from "./postgres.ts";
 import type { Value } from "./postgres_session.ts";
 import { TextRow } from "./text_row.ts";
 
@@ -138,57 +127,6 @@ export async function readHighest(
     row: z.object({ high: z.string().nullable() }),
   }, { signal });
   return row?.high ?? undefined;
-}
-
-/** The documents, in the order of their keys, that rows of `table` with these keys belong to. */
-export async function readDocumentKeys(
-  source: Source,
-  { table, root }: { table: TablePlan; root: IndexPlan["root"] },
-  { keys, after, limit, signal }: {
-    keys: readonly Key[];
-    after: Key | undefined;
-    limit: number;
-    signal: AbortSignal;
-  },
-): Promise<Key[]> {
-  if (table.documentIds === undefined) {
-    throw new TypeError(
-      `Cannot ask ${table.label} for documents: it is the root`,
-    );
-  }
-  const values: Value[] = transposeKeys(keys, table.key.length);
-  const names = root.key.map((_, index) => `k${index}`);
-  const typed = root.key.map(({ type }, index) =>
-    `d.k${index}::${type} as k${index}`
-  );
-  const conditions = [
-    useParameters(table.key.length),
-    ...names.map((name) => `q.${name} is not null`),
-  ];
-  if (after !== undefined) {
-    const parts = splitKey(after, root.key.length);
-    const parameters = root.key.map(({ type }, index) => {
-      values.push(parts[index] ?? null);
-      return `$${values.length}::${type}`;
-    });
-    conditions.push(
-      `(${names.map((name) => `q.${name}`).join(", ")}) > (${
-        parameters.join(", ")
-      })`,
-    );
-  }
-  values.push(String(limit));
-  const rows = await source.query({
-    label: `document_ids of ${table.label}`,
-    sql: `select ${names.map((name) => `q.${name}::text as ${name}`).join(", ")}
-from (select distinct ${typed.join(", ")} from (${table.documentIds}
-) d(${names.join(", ")})) q
-where ${conditions.join(" and ")}
-order by ${names.map((name) => `q.${name}`).join(", ")}
-limit $${values.length}::bigint`,
-    row: TextRow,
-  }, { values, signal });
-  return rows.map((row) => joinKey(keyParts(row, root.key)));
 }
 
 /** A page of the keys of `table` after `after`, up to `upto` and with it, in their order. */

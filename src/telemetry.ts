@@ -47,6 +47,21 @@ export interface PassNotice {
   readonly isFresh: boolean;
 }
 
+/** Which way the changes of an index come just now. */
+export interface WayNotice {
+  readonly way: "polling" | "wal";
+  /** Why it is not followed by the log, where it is to be. */
+  readonly reason?: string;
+}
+
+/** What PostgreSQL keeps for the replication slot. */
+export interface SlotNotice {
+  readonly slot: string;
+  readonly keptBytes: number;
+  readonly lagBytes: number;
+  readonly maxBytes: number;
+}
+
 /** An index that is followed beside the one that is searched. */
 export interface BesideNotice {
   /** Its own name. */
@@ -87,6 +102,8 @@ export interface Telemetry {
   met(server: Server, failure: Failure | undefined): void;
   /** The agent has another role from now on. */
   turn(role: Role): void;
+  /** What is kept for the slot; nothing where there is none. */
+  slot(notice: SlotNotice | undefined): void;
 }
 
 /** What is told of one index. */
@@ -109,6 +126,8 @@ export interface IndexTelemetry {
   settled(counts: Counts): void;
   /** Everything before this position is settled. */
   moved(position: Position): void;
+  /** The way its changes come has changed. */
+  followed(notice: WayNotice): void;
   /** These are followed beside the index. */
   accompanied(notices: readonly BesideNotice[]): void;
   /** The index stands still since this time, in ISO 8601. */
@@ -126,6 +145,7 @@ export const NO_INDEX_TELEMETRY: IndexTelemetry = {
   note() {},
   settled() {},
   moved() {},
+  followed() {},
   accompanied() {},
   paused() {},
   resumed() {},
@@ -141,4 +161,5 @@ export const NO_TELEMETRY: Telemetry = {
   recovered() {},
   met() {},
   turn() {},
+  slot() {},
 };

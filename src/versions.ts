@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Lsn } from "./lsn.ts";
 import type { Answering, Statement } from "./postgres.ts";
 
 /**
@@ -95,4 +96,24 @@ export function openVersions(floor = "0"): Versions {
  */
 export function timelineOf(version: string): number {
   return Number(BigInt(version) >> 51n);
+}
+
+/** The pages of the log begin with a header: nothing is logged in it, but a position may be behind it. */
+const LOG_PAGE_BYTES = 8192n;
+const LOG_HEADER_BYTES: readonly bigint[] = [24n, 40n];
+
+/**
+ * The place in the log of a number, in front of a page's header where it is right behind that.
+ * @example
+ * ```ts
+ * import { equal } from "node:assert/strict";
+ * import { lsnOf } from "./versions.ts";
+ * equal(lsnOf(String((3n << 51n) | 12345n)), 8n * 12345n);
+ * equal(lsnOf(String((8192n + 24n) / 8n)), 8192n);
+ * ```
+ */
+export function lsnOf(version: string): Lsn {
+  const lsn = (BigInt(version) & ((1n << 51n) - 1n)) * 8n;
+  const place = lsn % LOG_PAGE_BYTES;
+  return LOG_HEADER_BYTES.includes(place) ? lsn - place : lsn;
 }

@@ -56,8 +56,10 @@ Deno.test("loadConfig() fills in every default", async () => {
       isAlias: true,
       onChange: "tell",
       keepOldMs: 86_400_000,
+      follow: "polling",
     }],
     limit: { postgresConnections: 5 },
+    wal: { slot: "pg2es_films", publication: "pg2es_films", maxSlotBytes: 1e9 },
   });
 });
 

@@ -1,4 +1,5 @@
 import pLimit from "p-limit";
+import { type ChangeFeed, openChangeFeed } from "../../src/change_feed.ts";
 import { openCheckpoint } from "../../src/checkpoint.ts";
 import { loadConfig } from "../../src/config.ts";
 import { NO_DEAD_LETTERS } from "../../src/dead_letters.ts";
@@ -7,6 +8,7 @@ import { type Agent, openPipeline } from "../../src/open_pipeline.ts";
 import { type Pipeline, runOnce, type Summary } from "../../src/pipeline.ts";
 import { planIndexes } from "../../src/plan_indexes.ts";
 import type { IndexPlan } from "../../src/plan.ts";
+import type { Position } from "../../src/position.ts";
 import type { Source } from "../../src/postgres.ts";
 import { createPersister } from "../../src/retry.ts";
 import { openScope } from "../../src/scope.ts";
@@ -62,7 +64,22 @@ export async function openSteppedAgent(
   if (plan === undefined) throw new TypeError("Cannot find an index");
   const kept = plan;
 
+  let feed: ChangeFeed | undefined;
+
+  function openFeed(position: Position | undefined): ChangeFeed {
+    const { wal, postgres, retry } = config;
+    const { secrets } = loaded;
+    const opened = openChangeFeed({
+      ...{ wal, postgres, source: servers.source, secrets, log, retry },
+      onSlot() {},
+    });
+    opened.expect(kept.name, position?.wal);
+    return opened;
+  }
+
   async function open(): Promise<{ agent: Agent; pipeline: Pipeline }> {
+    await feed?.[Symbol.asyncDispose]();
+    feed = undefined;
     const checkpoint = await openCheckpoint(
       config.stateFile,
       createPersister("state file", {
@@ -81,7 +98,13 @@ export async function openSteppedAgent(
       ...{ force: false, log, stop },
     };
     const leastVersions = new Map<string, string>();
-    const agent = { ...servers, source, leastVersions, ...shared };
+    if (config.indexes[0]?.follow === "wal") {
+      feed = openFeed(checkpoint.load(kept.name));
+    }
+    const agent = {
+      ...{ ...servers, source, leastVersions, ...shared },
+      ...(feed === undefined ? {} : { feed }),
+    };
     const { pipeline } = await openPipeline(agent, { plan: kept, log });
     return { agent, pipeline: changePipeline?.(pipeline) ?? pipeline };
   }
@@ -123,7 +146,10 @@ export async function openSteppedAgent(
       await Deno.remove(world.stateFile).catch(() => {}); // not there at first
       opened = await open();
     },
-    [Symbol.asyncDispose]: () => scope.close(),
+    async [Symbol.asyncDispose]() {
+      await feed?.[Symbol.asyncDispose]();
+      await scope.close();
+    },
   };
 }
 

@@ -7,7 +7,7 @@ import {
 } from "./history_agent.ts";
 import { FILM_WORLD, openPlayer } from "./history_player.ts";
 import { histories, type Step } from "./history_steps.ts";
-import { openWorld } from "./world.ts";
+import { openWorld, type WorldOptions } from "./world.ts";
 
 /** How many histories are played of each of the two kinds: 500 together unless PG2ES_HISTORIES says otherwise. */
 const RUNS = Math.ceil(Number(Deno.env.get("PG2ES_HISTORIES") ?? 500) / 2);
@@ -38,6 +38,15 @@ Deno.test("openSweep() makes the index equal after every history with deletes an
     fc.asyncProperty(histories({ deletes: true }), stage.expectSwept),
     REPEATABLE,
   );
+});
+
+Deno.test("runOnce() by the log brings every deletion and unlink of every history in one pass", async () => {
+  await using stage = await openStage({}, { ...FILM_WORLD, follow: "wal" });
+  await fc.assert(
+    fc.asyncProperty(histories({ deletes: true }), stage.expectFollowed),
+    REPEATABLE,
+  );
+  ok(stage.sent() > RUNS, "something was sent");
 });
 
 /** What the properties are worth: each fails soon where what it is about is taken away. */
@@ -74,9 +83,12 @@ function expectFailed<Values>(
 }
 
 /** A world for many histories. */
-async function openStage(changes: Changes) {
+async function openStage(
+  changes: Changes,
+  options: WorldOptions = FILM_WORLD,
+) {
   await using opened = new AsyncDisposableStack();
-  const world = opened.use(await openWorld(FILM_WORLD));
+  const world = opened.use(await openWorld(options));
   const player = opened.use(await openPlayer(world));
   const agent = opened.use(await openSteppedAgent(world, changes));
   let sent = 0;

@@ -191,7 +191,7 @@ Deno.test("an index that is not as configured is followed by the query that it w
 Deno.test("a load beside that is stopped goes on where it was, while the other is followed", async () => {
   await using world = await openItems({
     "postgres.connections": 1,
-    limit: { documents_per_second: 200 },
+    limit: { documents_per_second: 50 },
   });
   await runPass(world);
   const { searched: before } = await look(world);

@@ -21,6 +21,8 @@ export interface WorldOptions {
   readonly prefix?: string;
   /** Values of config.yaml by path, such as `{"postgres.page_size": 10}`. */
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** Where changes come from, with a role of the agent's that may have slots and publications; polling, or what PG2ES_TEST_FOLLOW says. */
+  readonly follow?: "wal";
   /** The superuser's address of PostgreSQL and the address of Elasticsearch, where these are not those of all tests. */
   readonly postgres?: string;
   readonly elasticsearch?: string;
@@ -92,13 +94,19 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
 
   const template = await openExampleTemplate(superuserUrl);
   const databaseUrl = withDatabase(superuserUrl, prefix);
+  const follow = options.follow ?? Deno.env.get("PG2ES_TEST_FOLLOW");
+  const isByWal = follow === "wal";
   opened.defer(async () => {
+    await dropSlots(superuserUrl, prefix);
     await runSql(
       superuserUrl,
       `drop database if exists ${prefix} with (force)`,
     );
   });
   await createDatabase(superuserUrl, { name: prefix, template, options });
+  const login = isByWal
+    ? await createWalRole(superuserUrl, template)
+    : template.agent;
   opened.defer(() => search.deleteIndexes(prefix));
 
   const folder = await Deno.makeTempDir({ prefix: "pg2es_" });
@@ -124,8 +132,9 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       host: hostname,
       port: Number(port),
       database: prefix,
-      ...template.agent,
+      ...login,
     },
+    ...(isByWal ? { follow } : {}),
     elasticsearch: { node: elasticsearchUrl },
     fetch_delay: "50ms",
     load_save_period: "0s",
@@ -180,6 +189,54 @@ async function createDatabase(
      alter default privileges grant usage on schemas to ${user}`,
   );
   await session.sql(options.sql);
+}
+
+/** A role of the agent's that may follow the log: it has slots, and publishes tables as if they were its own. */
+async function createWalRole(
+  superuserUrl: string,
+  { agent }: ExampleTemplate,
+): Promise<ExampleTemplate["agent"]> {
+  const user = `${agent.user}_wal`;
+  await using session = await openSession(superuserUrl);
+  await session.sql("select pg_advisory_lock(hashtext('wal_role'))");
+  const [found] = await session.sql(
+    "select from pg_roles where rolname = $1",
+    [user],
+  );
+  if (found === undefined) {
+    const password = agent.password.replaceAll("'", "''");
+    await session.sql(
+      `create role ${user} login replication password '${password}'
+         in role ${agent.user}, postgres`,
+    );
+  }
+  return { user, password: agent.password };
+}
+
+/** Drops the slots of a database, which could not be dropped with them. */
+async function dropSlots(
+  superuserUrl: string,
+  database: string,
+): Promise<void> {
+  await using session = await openSession(superuserUrl);
+  for (let lookCount = 0; lookCount < MAX_LOOKS; lookCount++) {
+    await session.sql(
+      `select pg_terminate_backend(active_pid)::text from pg_replication_slots
+       where database = $1 and active_pid is not null`,
+      [database],
+    );
+    await session.sql(
+      `select pg_drop_replication_slot(slot_name)::text from pg_replication_slots
+       where database = $1 and active_pid is null`,
+      [database],
+    );
+    const left = await session.sql(
+      "select pg_sleep(0.01)::text from pg_replication_slots where database = $1",
+      [database],
+    );
+    if (left.length === 0) return;
+  }
+  throw new Error(`Cannot drop the slots of ${database}: one stays in use`);
 }
 
 async function writeFiles(

@@ -1,0 +1,173 @@
+import { equal, match, ok } from "node:assert/strict";
+import { join } from "node:path";
+import { startPostgres } from "../../dev/postgres.ts";
+import { startAgent } from "./agent_run.ts";
+import { startFaultProxy } from "./fault_proxy.ts";
+import { openClusterFolder, startStandby } from "./history_cluster.ts";
+import {
+  dropSlotByHand,
+  findSlots,
+  makeNoise,
+  openShop,
+  unseen,
+  untilEqual,
+} from "./wal_shop.ts";
+
+const FOLLOWED = "changes are followed by the log";
+const POLLING = "changes are looked for by polling for now";
+const LOADED = { kind: "load" };
+const MADE = "a replication slot was made";
+const MB = 1_000_000;
+
+Deno.test("a slot for which too much is kept is dropped while its index cannot go on, and made anew after it", async () => {
+  await using world = await openShop();
+  const search = new URL(world.elasticsearchUrl);
+  await using proxy = startFaultProxy({
+    hostname: search.hostname,
+    port: Number(search.port),
+  });
+  await world.configure({
+    "elasticsearch.node": `http://127.0.0.1:${proxy.port}`,
+    "elasticsearch.request_timeout": "1s",
+    wal: { "max_slot_size": "16MB" },
+  });
+  await using agent = startAgent(world);
+  await agent.untilLogged("pass finished", LOADED);
+  {
+    using _frost = proxy.freeze();
+    await world.sql(unseen(1));
+    for (let round = 0; round < 20; round++) {
+      if ((await findSlots(world)).length === 0) break;
+      await makeNoise(world, 2 * MB);
+    }
+    await agent.untilLogged(
+      "PostgreSQL keeps too much of its log for the replication slot: dropping it, and going on by polling",
+    );
+    await world.sql(unseen(2));
+  }
+  await agent.untilLogged(MADE);
+  await world.sql(unseen(3));
+  await untilEqual(world);
+});
+
+Deno.test("a slot that was dropped by hand is bridged by polling, and made anew", async () => {
+  await using world = await openShop();
+  await using agent = startAgent(world);
+  await agent.untilLogged("pass finished", LOADED);
+  await dropSlotByHand(world);
+  await world.sql(unseen(1));
+  await agent.untilLogged(MADE);
+  await world.sql(unseen(2));
+  await untilEqual(world);
+});
+
+Deno.test("a slot that PostgreSQL gave up while nobody followed is bridged, without a load", async () => {
+  await using folder = await openClusterFolder();
+  await using server = await startPostgres({
+    folder: join(folder.path, "server"),
+    settings: {
+      "max_slot_wal_keep_size": "1MB",
+      "min_wal_size": "32MB",
+      "max_wal_size": "32MB",
+    },
+  });
+  await using world = await openShop({ postgres: server.url });
+  {
+    await using agent = startAgent(world);
+    await agent.untilLogged("pass finished", LOADED);
+    await untilEqual(world);
+  }
+  await world.sql(unseen(1));
+  for (let round = 0; round < 40; round++) {
+    await makeNoise(world, 8 * MB);
+    await world.sql("select pg_switch_wal()::text");
+    await world.sql("checkpoint");
+    const [slot] = await world.sql(
+      "select wal_status from pg_replication_slots",
+    );
+    if (slot?.["wal_status"] === "lost") break;
+  }
+  await using agent = startAgent(world);
+  await agent.untilLogged(
+    "PostgreSQL has given the replication slot up: making it anew",
+  );
+  await agent.untilLogged(FOLLOWED);
+  await world.sql(unseen(2));
+  const { fields } = await agent.untilLogged("pass finished");
+  equal(fields["kind"], "follow");
+  await untilEqual(world);
+});
+
+Deno.test("a publication that is dropped is noticed, bridged by polling, and made anew", async () => {
+  await using world = await openShop();
+  await using agent = startAgent(world);
+  await agent.untilLogged("pass finished", LOADED);
+  await untilEqual(world);
+  const [publication] = await world.sql(
+    "select pubname::text as name from pg_publication",
+  );
+  await world.sql(`drop publication ${publication?.["name"]}`);
+  await world.sql(unseen(1));
+  await agent.untilLogged(
+    "the publication was brought to what is watched",
+  );
+  await world.sql(unseen(2));
+  await untilEqual(world);
+});
+
+Deno.test("a standby that is promoted has no slot: it is bridged, and made there", async () => {
+  await using folder = await openClusterFolder();
+  await using primary = await startPostgres({
+    folder: join(folder.path, "primary"),
+  });
+  await using later = new AsyncDisposableStack();
+  await using world = await openShop({ postgres: primary.url });
+  await using agent = startAgent(world);
+  await agent.untilLogged("pass finished", LOADED);
+  await untilEqual(world);
+  const standby = await startStandby(primary, join(folder.path, "standby"));
+  later.use(standby);
+  await world.sql(unseen(1));
+  await standby.catchUp();
+  await primary.stop("immediate");
+  const promoted = later.use(await standby.promote(primary.port));
+  ok(promoted.port === primary.port);
+  await world.sql(unseen(2));
+  await agent.untilLogged(MADE);
+  await world.sql(unseen(3));
+  await untilEqual(world);
+  equal((await findSlots(world)).length, 1);
+});
+
+Deno.test("a server without wal_level logical is polled, with what to set, and followed once that is there", async () => {
+  await using folder = await openClusterFolder();
+  const place = join(folder.path, "server");
+  const before = await startPostgres({ folder: place });
+  const { port } = before;
+  await using later = new AsyncDisposableStack();
+  await using world = await openShop({ postgres: before.url });
+  await using agent = startAgent(world);
+  await agent.untilLogged("pass finished", LOADED);
+  const database = new URL(world.databaseUrl).pathname.slice(1);
+  // a server with a slot does not start without it: nobody makes another one meanwhile
+  await world.sql(`alter database ${database} connection limit 0`);
+  await dropSlotByHand(world);
+  await before.stop();
+  {
+    await using lowered = await startPostgres({
+      ...{ folder: place, port },
+      settings: { "wal_level": "replica" },
+    });
+    await world.sql(`alter database ${database} connection limit -1`);
+    const { fields } = await agent.untilLogged(POLLING, {
+      reason: "wal_level is replica",
+    });
+    match(String(fields["remedy"]), /wal_level = 'logical'/);
+    await world.sql(unseen(1));
+    ok(lowered.port === port);
+  }
+  later.use(await startPostgres({ folder: place, port }));
+  await agent.untilLogged(MADE);
+  await world.sql(unseen(2));
+  await untilEqual(world);
+});
