@@ -16,6 +16,9 @@ const FactsRow = z.object({
   stamp: z.string(),
   key: z.string(),
   isTable: Flag,
+  isPartitioned: Flag,
+  /** Whether a unique index on the key can be made: that of a partitioned table has all that it is partitioned by. */
+  mayBeUnique: Flag,
   rowCount: z.coerce.number(),
   isRequired: Flag,
   hasDefault: Flag,
@@ -54,6 +57,14 @@ const FACTS: Statement<WatchedFacts> = {
     from unnest($3::text[]) with ordinality k(name, place)
   ) as key,
   (c.relkind in ('r', 'p'))::text as "isTable",
+  (c.relkind = 'p')::text as "isPartitioned",
+  (not exists (
+    select from pg_partition_tree(c.oid) t
+    join pg_partitioned_table p on p.partrelid = t.relid
+    cross join unnest(p.partattrs::int2[]) u(number)
+    left join pg_attribute b on b.attrelid = p.partrelid and b.attnum = u.number
+    where b.attname is null or b.attname <> all($3)
+  ))::text as "mayBeUnique",
   ${ROW_COUNT} as "rowCount",
   a.attnotnull::text as "isRequired",
   (a.atthasdef or a.attidentity <> '')::text as "hasDefault",

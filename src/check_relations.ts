@@ -31,9 +31,21 @@ const ROW_BYTES = 100;
 export const Flag = z.enum(["true", "false"])
   .transform((text) => text === "true");
 
-/** An estimate of the rows of the table `c` of pg_class. */
-export const ROW_COUNT = `case when c.reltuples >= 0 then c.reltuples::bigint
-    else pg_relation_size(c.oid) / ${ROW_BYTES} end::text`;
+/** An estimate of the rows of the table `c` of pg_class. Nothing is known of a partitioned one but what its partitions have. */
+export const ROW_COUNT = `coalesce(
+    (
+      select sum(${estimate("l")})
+      from pg_partition_tree(c.oid) t
+      join pg_class l on l.oid = t.relid
+      where t.isleaf
+    ),
+    ${estimate("c")}
+  )::bigint::text`;
+
+function estimate(table: string): string {
+  return `case when ${table}.relpages > 0 and ${table}.reltuples >= 0 then ${table}.reltuples::bigint
+    else pg_relation_size(${table}.oid) / ${ROW_BYTES} end`;
+}
 
 const RelationRow = z.object({
   id: z.string(),

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { attempt, type Observation, warn } from "./check_finding.ts";
 import { explainQuery, type Scan } from "./check_plan.ts";
+import { adviseIndex } from "./check_partitions.ts";
 import { countNulls, readFacts, type WatchedFacts } from "./check_facts.ts";
 import { ROW_COUNT } from "./check_relations.ts";
 import { describeStamp } from "./check_stamp.ts";
@@ -42,11 +43,15 @@ export async function checkTable(
     const { key } = facts;
     observations.push(warn(
       `nothing keeps the key (${key}) of ${facts.name} unique: of two rows with one key and stamp one may be passed over`,
-      `Run: create unique index on ${facts.name} (${key}), or write other columns as key:`,
+      facts.mayBeUnique
+        ? `Run: create unique index on ${facts.name} (${key}), or write other columns as key:`
+        : "Write other columns as key: those of a unique index, which has all columns that the table is partitioned by",
     ));
   }
   observations.push(
-    ...await attempt(() => checkScan(source, { table, facts, signal })),
+    ...await attempt(() =>
+      checkScan(source, { configured, table, facts, signal })
+    ),
     ...await attempt(() => checkDocumentIds(source, { table, plan, signal })),
   );
   return observations;
@@ -55,7 +60,8 @@ export async function checkTable(
 /** Whether an index leads a pass to what changed. */
 async function checkScan(
   source: Source,
-  { table, facts, signal }: {
+  { configured, table, facts, signal }: {
+    configured: WatchedTable;
     table: TablePlan;
     facts: WatchedFacts;
     signal: AbortSignal;
@@ -79,10 +85,10 @@ async function checkScan(
   );
   const stamp = table.stamp.name;
   if (scans.every(({ condition }) => condition?.includes(stamp))) return [];
-  const columns = `${facts.stamp}, ${facts.key}`;
+  const columns = [stamp, ...configured.key];
   const remedy = facts.isTable
-    ? `Run: create index concurrently on ${facts.name} (${columns})`
-    : `Make an index on (${columns}) of the table that is beneath it`;
+    ? await adviseIndex(source, { facts, columns, signal })
+    : `Make an index on (${facts.stamp}, ${facts.key}) of the table that is beneath it`;
   return [warn(
     `no index leads to what changed in ${facts.name}: each pass reads all of it, about ${facts.rowCount} rows`,
     remedy,
