@@ -39,6 +39,13 @@ export interface AgentRecord extends Disposable {
   readonly slot: SlotNotice | undefined;
 }
 
+/** What calls are made for. */
+interface Work {
+  readonly index: IndexRecord;
+  /** Whether it is done for an index beside that one. */
+  readonly isBeside: boolean;
+}
+
 /** Opens the record of an agent that is starting; time is taken for the charts until it is disposed of. */
 export function openAgentRecord(
   { names, redact, limits, instruments }: {
@@ -49,7 +56,7 @@ export function openAgentRecord(
     instruments: Instruments;
   },
 ): AgentRecord {
-  const current = new AsyncLocalStorage<IndexRecord>();
+  const current = new AsyncLocalStorage<Work>();
   const clock = openDatabaseClock();
   const watch = openProgressWatch({ ...limits, restMs: 0 });
   const indexes = names.map((name) =>
@@ -71,9 +78,16 @@ export function openAgentRecord(
     for (const index of indexes) index.tick();
   }, TICK_MS);
 
+  /** The index that moves when a call that is made here comes to an end. */
+  function movingIndex(): IndexRecord | undefined {
+    const work = current.getStore();
+    const isSign = !work?.isBeside || work.index.isAwaitingBeside;
+    return isSign ? work?.index : undefined;
+  }
+
   function beat(): void {
     watch.beat();
-    current.getStore()?.watch.beat();
+    movingIndex()?.watch.beat();
   }
 
   const telemetry: Telemetry = {
@@ -85,7 +99,8 @@ export function openAgentRecord(
       return bind(index);
     },
     async measure(call, action) {
-      const index = current.getStore();
+      const work = current.getStore();
+      const index = work?.isBeside ? undefined : work?.index;
       const timed = { ...call, index: index?.name };
       const result = await instruments.timeCall(timed, action);
       beat();
@@ -100,15 +115,15 @@ export function openAgentRecord(
       const name = `${dependency}\n${failure.kind}`;
       retryCounts.set(name, (retryCounts.get(name) ?? 0) + 1);
       watch.retry();
-      const index = current.getStore();
       if (isOfServer(failure)) {
         if (isServer(dependency)) servers[dependency].fail(failure);
         for (const one of indexes) one.watch.retry();
         return;
       }
       if (isServer(dependency)) servers[dependency].answer();
+      current.getStore()?.index.errors.add(failure);
+      const index = movingIndex();
       index?.watch.retry();
-      index?.errors.add(failure);
       index?.faults.set(nameFault(dependency, failure), failure);
     },
     recovered(dependency, failure) {
@@ -136,8 +151,9 @@ export function openAgentRecord(
       ...index,
       run(action, saved) {
         index.begin(saved);
-        return current.run(index, action);
+        return current.run({ index, isBeside: false }, action);
       },
+      beside: (action) => current.run({ index, isBeside: true }, action),
       async pass(kind, action) {
         index.startPass(kind);
         const startedMs = performance.now();

@@ -4,6 +4,7 @@ import type { Log } from "./logging.ts";
 import type { Agent } from "./open_pipeline.ts";
 import type { LoadState } from "./progress.ts";
 import type { Stop } from "./stop.ts";
+import type { IndexTelemetry } from "./telemetry.ts";
 
 /** An index that is followed beside the one that is searched, and what is to become of it. */
 export interface Companion {
@@ -43,7 +44,9 @@ export const COMPARED_AGAIN_MS = { first: 60_000, last: 3_600_000 };
 /** Opens the companions of one index of the configuration. */
 export function openCompanions(
   agent: Agent,
-  { log, stop, onLoad, onGivenUp, onCaughtUp }: {
+  { telemetry, log, stop, onLoad, onGivenUp, onCaughtUp }: {
+    /** That of the index that they are beside of. */
+    telemetry: Pick<IndexTelemetry, "beside" | "awaitBeside">;
     log: Log;
     stop: Stop;
     /** Called now and then while one is loaded. */
@@ -106,8 +109,13 @@ export function openCompanions(
   }
 
   async function end({ stopping, ended }: Companion): Promise<void> {
+    const wait = telemetry.awaitBeside();
     stopping.abort();
-    await ended;
+    try {
+      await ended;
+    } finally {
+      wait[Symbol.dispose]();
+    }
   }
 
   return {
@@ -129,7 +137,8 @@ export function openCompanions(
         waitMs: COMPARED_AGAIN_MS.first,
       };
       followed.set(beside.name, companion);
-      run(companion).then(begun.resolve, begun.reject);
+      telemetry.beside(() => run(companion))
+        .then(begun.resolve, begun.reject);
       return companion;
     },
     end,

@@ -31,9 +31,12 @@ export interface RunningLoad {
 }
 
 /** What is known of one index from what its stages told. */
-export interface IndexRecord extends Omit<IndexTelemetry, "run" | "pass"> {
+export interface IndexRecord
+  extends Omit<IndexTelemetry, "run" | "beside" | "pass"> {
   readonly name: string;
   readonly watch: ProgressWatch;
+  /** Whether it waits for what is done beside it. */
+  readonly isAwaitingBeside: boolean;
   readonly counts: Counts;
   /** Bytes of bulk requests that were answered. */
   readonly sentBytes: number;
@@ -89,6 +92,7 @@ export function openIndexRecord(
   const history = openRateHistory();
   const passCounts = new Map<string, number>();
   const faults = new Map<string, Failure>();
+  const waits = new Set<symbol>();
   let counts: Counts = { written: 0, superseded: 0, rejected: 0 };
   let sentBytes = 0;
   let startedCount = 0;
@@ -160,6 +164,14 @@ export function openIndexRecord(
       return endedBy;
     },
     lagSeconds,
+    get isAwaitingBeside() {
+      return waits.size > 0;
+    },
+    awaitBeside() {
+      const wait = Symbol();
+      waits.add(wait);
+      return { [Symbol.dispose]: () => void waits.delete(wait) };
+    },
     expect(documentCount) {
       expected = documentCount;
     },

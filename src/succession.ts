@@ -1,4 +1,3 @@
-import pLimit from "p-limit";
 import {
   type Companion,
   COMPARED_AGAIN_MS,
@@ -18,6 +17,7 @@ import type { ReindexRequests } from "./reindex_requests.ts";
 import type { Stop } from "./stop.ts";
 import type { BesideNotice } from "./telemetry.ts";
 import { makeSuccessor, removeGeneration } from "./successor_index.ts";
+import { openTurns } from "./turns.ts";
 
 /**
  * The indexes of one name over time: the one that is searched, one that is filled to take its place, and those that it took
@@ -50,9 +50,9 @@ export function openSuccession(
   const { name } = definition;
   const signal = stop.kill;
   const telemetry = agent.telemetry.of(name);
-  const inTurn = pLimit(1);
+  const turns = openTurns(telemetry);
   const companions = openCompanions(agent, {
-    ...{ log, stop },
+    ...{ telemetry, log, stop },
     onLoad({ documents, total }) {
       requests.answer(name, {
         ...{ state: "begun", documents },
@@ -69,7 +69,7 @@ export function openSuccession(
   });
   const attempts = openFlipAttempts(agent, {
     ...{ definition, requests, log },
-    write: (action) => inTurn(action),
+    write: turns.beside,
     from: () => isOpen ? current() : undefined,
     isStreaming: () => searched?.pipeline.feed?.isStreaming ?? false,
     onFlipped: () => {
@@ -264,7 +264,8 @@ export function openSuccession(
       await arrange(opened);
       tell();
     },
-    write: (action) => inTurn(async () => isOpen ? await action() : undefined),
+    write: (action) =>
+      turns.own(async () => isOpen ? await action() : undefined),
     get isSweeping() {
       return !attempts.isComparing;
     },

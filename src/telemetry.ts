@@ -113,6 +113,13 @@ export interface IndexTelemetry {
     action: () => Promise<Result>,
     saved: Position | undefined,
   ): Promise<Result>;
+  /**
+   * Runs what is done for an index beside this one: calls made in it count as no index's, and say that this one moves only
+   * while it waits for them.
+   */
+  beside<Result>(action: () => Promise<Result>): Promise<Result>;
+  /** From now on the index waits for what is done beside it, until what is returned is disposed of. */
+  awaitBeside(): Disposable;
   /** Runs a pass, timed. */
   pass<Summary extends PassSummary>(
     kind: PassSummary["kind"],
@@ -140,6 +147,8 @@ export interface IndexTelemetry {
 /** Tells nobody of an index. */
 export const NO_INDEX_TELEMETRY: IndexTelemetry = {
   run: (action) => action(),
+  beside: (action) => action(),
+  awaitBeside: () => ({ [Symbol.dispose]() {} }),
   pass: (_, action) => action(),
   expect() {},
   note() {},

@@ -159,6 +159,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "status_commands",
     "status_page",
     "status_text",
+    "turns",
     "verification_text",
     "verify",
   ],
