@@ -142,9 +142,12 @@ Deno.test("what somebody has gone back from is not made again by itself", async 
 });
 
 Deno.test("pg2es reindex --rollback gives up an index that is on its way", async () => {
-  await using world = await openItems({
-    "postgres.page_size": 10,
-    limit: { documents_per_second: 50 },
+  await using world = await openItems({ "postgres.page_size": 10 });
+  await runPass(world);
+  await world.configure({
+    // so slowly that it is on its way for long enough
+    "limit.documents_per_second": 2,
+    "logging.level": "debug",
   });
   await using agent = startAgent({ folder: world.folder });
   await agent.waitFor("pass finished");

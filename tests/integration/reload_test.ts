@@ -191,12 +191,13 @@ Deno.test("an index that is not as configured is followed by the query that it w
 Deno.test("a load beside that is stopped goes on where it was, while the other is followed", async () => {
   await using world = await openItems({
     "postgres.connections": 1,
-    limit: { documents_per_second: 50 },
   });
   await runPass(world);
   const { searched: before } = await look(world);
   await rewrite(world, { name: KEYWORD });
+  const perSecond = "limit.documents_per_second";
   {
+    await world.configure({ [perSecond]: 10 });
     await using _agent = startAgent(world);
     await until("the other index is being filled", async () => {
       const { beside: [next] } = await look(world);
@@ -211,6 +212,7 @@ Deno.test("a load beside that is stopped goes on where it was, while the other i
   const { searched, beside: [next] } = await look(world);
   equal(searched.name, before.name);
   equal(next?.role, "next");
+  await world.configure({ [perSecond]: 200 });
   const run = await runPass(world);
   equal(told(run, "going on with the other index").length, 1);
   const [load] = told(run, "pass beside finished")
