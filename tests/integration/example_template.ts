@@ -9,6 +9,9 @@ export interface ExampleTemplate {
   readonly agent: { readonly user: string; readonly password: string };
 }
 
+/** The role that the agent logs in with, which every database has after this. */
+export const AGENT = { user: "movies_db_admin", password: "tester100" };
+
 const FOLDER = new URL("../../db/", import.meta.url);
 const FILES = [
   "001_init_user_db.sh",
@@ -54,6 +57,5 @@ async function makeTemplate(superuserUrl: string): Promise<ExampleTemplate> {
   } finally {
     await client.end(); // gives the lock back
   }
-  const agent = { user: "movies_db_admin", password: "tester100" };
-  return { database, agent };
+  return { database, agent: AGENT };
 }

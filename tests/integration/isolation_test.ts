@@ -4,7 +4,7 @@ import { startBulkRecorder } from "./bulk_recorder.ts";
 import { startFaultProxy } from "./fault_proxy.ts";
 import { untilFollowing } from "./moments.ts";
 import { ITEMS, openMachine, startWriter } from "./standby_fixture.ts";
-import { openWorld } from "./world.ts";
+import { openWorld, type World } from "./world.ts";
 
 const WAITING = "waiting as a standby: another agent writes";
 const WRITING = "writing from now on";
@@ -35,8 +35,11 @@ Deno.test("a writer that is cut off from PostgreSQL stops before the standby beg
     const frozenMs = Date.now();
     using _frozen = proxy.freeze();
     await writer.waitFor(LOST);
+    const isPrompt = await endsIdleSessions(world);
+    // else TCP has to give up first, and the proxy still answers it
+    if (!isPrompt) await endLockSession(world);
     const { time } = await standby.waitFor(WRITING);
-    ok(Date.parse(time) - frozenMs < TAKEOVER_MS);
+    if (isPrompt) ok(Date.parse(time) - frozenMs < TAKEOVER_MS);
     await second.untilNext();
     const [begunMs = 0] = second.arrivedMs;
     const endedMs = first.arrivedMs.at(-1) ?? Infinity;
@@ -53,12 +56,26 @@ Deno.test("a writer whose lock's session is ended goes on once it has it again",
   await using writer = startAgent(world);
   await untilFollowing(writer);
   await using _changes = startWriter(world);
-  const ended = await world.sql(
-    `select pg_terminate_backend(pid) from pg_stat_activity
-     where datname = current_database() and application_name = 'pg2es writer lock'`,
-  );
-  ok(ended.length === 1);
+  await endLockSession(world);
   await writer.waitFor(LOST);
   await writer.waitFor(WRITING);
   await writer.waitFor("pass finished");
 });
+
+/** Ends the session that holds the writer lock. */
+async function endLockSession(world: World): Promise<void> {
+  const ended = await world.sql(
+    `select pg_terminate_backend(a.pid) from pg_stat_activity a join pg_locks l on l.pid = a.pid
+     where a.datname = current_database() and a.application_name = 'pg2es writer lock'
+       and l.locktype = 'advisory' and l.granted`,
+  );
+  ok(ended.length === 1);
+}
+
+/** Whether PostgreSQL ends the session of a client that says nothing, as releases from 14 on do. */
+async function endsIdleSessions(world: World): Promise<boolean> {
+  const found = await world.sql(
+    "select from pg_settings where name = 'idle_session_timeout'",
+  );
+  return found.length === 1;
+}

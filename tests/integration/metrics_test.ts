@@ -6,6 +6,7 @@ import { recordLog } from "./agent_run.ts";
 import { runPass } from "./agent_run.ts";
 import { observe } from "./observed_world.ts";
 import { checkMetrics, findPromtool } from "../promtool.ts";
+import { PARSING_ERROR } from "../search_server.ts";
 import { openWorld, type WorldOptions } from "./world.ts";
 
 /** Amounts of which some are no numbers, and notes of which each reaches one. */
@@ -129,7 +130,7 @@ Deno.test("/metrics and /status tell exactly what a day came to", async () => {
   equal(told.deadLetters.count, 10);
   const [newest] = told.deadLetters.newest;
   equal(newest?.id, "102");
-  equal(newest.type, "document_parsing_exception");
+  equal(newest.type, PARSING_ERROR);
   equal(newest.field, "value");
   equal(newest.document, '{"id":102,"value":"y"}');
   equal(told.passes.caughtUp, 7);

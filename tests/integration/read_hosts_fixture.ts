@@ -75,6 +75,11 @@ export async function openReplicatedWorld(
 /** Has the standby stand still; resolves when it does. */
 export async function pauseReplay(onStandby: Session): Promise<void> {
   await onStandby.sql("select pg_wal_replay_pause()");
+  const [row] = await onStandby.sql(
+    "select current_setting('server_version_num')::int >= 140000 as tells_state",
+  );
+  // before that release nothing tells: what is written from now on is not replayed all the same
+  if (row?.["tells_state"] !== "t") return;
   await untilTrue(
     onStandby,
     "select pg_get_wal_replay_pause_state() = 'paused' as is_true",

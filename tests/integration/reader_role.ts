@@ -1,6 +1,7 @@
+import { AGENT } from "./example_template.ts";
 import type { World } from "./world.ts";
 
-/** A role of one world, which may read and no more; disposing of it drops it. */
+/** A role of one world, which may read what the agent's role may, and no more; disposing of it drops it. */
 export interface Reader extends AsyncDisposable {
   readonly user: string;
   readonly password: string;
@@ -13,7 +14,7 @@ export async function openReader(world: World): Promise<Reader> {
   const user = `reader_${crypto.randomUUID().replaceAll("-", "")}`;
   const password = "reader secret";
   await world.sql(
-    `create role ${user} login password '${password}' in role pg_read_all_stats, pg_read_all_data`,
+    `create role ${user} login password '${password}' in role ${AGENT.user}`,
   );
   await world.configure({
     "postgres.user": user,
