@@ -11,3 +11,12 @@ export const PARSING_ERROR = product === "opensearch" || isOldElasticsearch
 
 /** Whether the server of the tests refuses a document of thousands of levels; older Elasticsearch ends itself by its StackOverflowError. */
 export const REFUSES_DEPTH = !isOldElasticsearch;
+
+/** Whether the server of the tests finds vectors in nested objects: Elasticsearch does from 8.11 on. */
+export const FINDS_NESTED_VECTORS = product === "elasticsearch" &&
+  isFrom([8, 11]);
+
+function isFrom([major, minor]: readonly [number, number]): boolean {
+  const [ownMajor = 0, ownMinor = 0] = version.split(".").map(Number);
+  return ownMajor > major || ownMajor === major && ownMinor >= minor;
+}
