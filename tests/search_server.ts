@@ -12,6 +12,9 @@ export const PARSING_ERROR = product === "opensearch" || isOldElasticsearch
 /** Whether the server of the tests refuses a document of thousands of levels; older Elasticsearch ends itself by its StackOverflowError. */
 export const REFUSES_DEPTH = !isOldElasticsearch;
 
+/** Whether the server of the tests runs ingest pipelines; the node that OpenSearch's runner starts has no such role. */
+export const RUNS_PIPELINES = product === "elasticsearch";
+
 /** Whether the server of the tests finds vectors in nested objects: Elasticsearch does from 8.11 on. */
 export const FINDS_NESTED_VECTORS = product === "elasticsearch" &&
   isFrom([8, 11]);

@@ -81,7 +81,7 @@ Deno.test("check finds nothing wrong with the bundled example", async () => {
   const ending = await runToEnd({ folder: world.folder, args: ["check"] });
   match(
     ending.stdout,
-    /^PostgreSQL \S+, Elasticsearch \S+: 0 errors, 0 warnings\n$/,
+    /^PostgreSQL \S+, Elasticsearch (?:opensearch )?\S+: 0 errors, 0 warnings\n$/,
   );
   equal(ending.code, 0, ending.stderr);
   equal(await listIndexes(world), "");

@@ -1,6 +1,7 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import { runToEnd, startAgent } from "./agent_process.ts";
 import { runPass } from "./agent_run.ts";
+import { RUNS_PIPELINES } from "../search_server.ts";
 import { until } from "./moments.ts";
 import { openWorld, type World } from "./world.ts";
 
@@ -43,51 +44,61 @@ async function putPipeline(
   };
 }
 
-Deno.test("documents go through the ingest pipeline, and are compared by their ids only", async () => {
-  await using world = await openItems();
-  const { folder } = world;
-  const missing = await runToEnd({ folder, args: ["run", "--once"] });
-  equal(missing.code, 1);
-  match(
-    missing.told.join("\n"),
-    /^Cannot use index \S+: there is no ingest pipeline \S+; make it, or take pipeline: out/m,
-  );
-  const checked = await runToEnd({ folder, args: ["check"] });
-  equal(checked.code, 1);
-  match(checked.stdout, /there is no ingest pipeline/);
+Deno.test({
+  name:
+    "documents go through the ingest pipeline, and are compared by their ids only",
+  ignore: !RUNS_PIPELINES,
+  fn: async () => {
+    await using world = await openItems();
+    const { folder } = world;
+    const missing = await runToEnd({ folder, args: ["run", "--once"] });
+    equal(missing.code, 1);
+    match(
+      missing.told.join("\n"),
+      /^Cannot use index \S+: there is no ingest pipeline \S+; make it, or take pipeline: out/m,
+    );
+    const checked = await runToEnd({ folder, args: ["check"] });
+    equal(checked.code, 1);
+    match(checked.stdout, /there is no ingest pipeline/);
 
-  await using _pipeline = await putPipeline(world, world.pipeline);
-  const run = await runPass(world);
-  equal(run.summary().written, 10);
-  const told = run.records.filter(({ message }) =>
-    message === "documents are compared by their ids only"
-  );
-  deepEqual(told.map(({ fields }) => fields["reason"]), [
-    "an ingest pipeline may change documents",
-  ]);
-  const verified = await runToEnd({ folder, args: ["verify", "--json"] });
-  match(verified.stdout, /"compared":"ids"/);
+    await using _pipeline = await putPipeline(world, world.pipeline);
+    const run = await runPass(world);
+    equal(run.summary().written, 10);
+    const told = run.records.filter(({ message }) =>
+      message === "documents are compared by their ids only"
+    );
+    deepEqual(told.map(({ fields }) => fields["reason"]), [
+      "an ingest pipeline may change documents",
+    ]);
+    const verified = await runToEnd({ folder, args: ["verify", "--json"] });
+    match(verified.stdout, /"compared":"ids"/);
+  },
 });
 
-Deno.test("an ingest pipeline that is deleted is waited for, and no document is refused for it", async () => {
-  await using world = await openItems();
-  const { pipeline } = world;
-  await using _pipeline = await putPipeline(world, pipeline);
-  await using agent = startAgent({ folder: world.folder });
-  await agent.waitFor("pass finished");
-  await world.search("DELETE", `/_ingest/pipeline/${pipeline}`);
-  await world.sql(
-    "update item set name = 'changed', updated_at = clock_timestamp() where id = 7",
-  );
-  await agent.waitFor("cannot go on, trying again");
-  await using _again = await putPipeline(world, pipeline);
-  await until(
-    "the change is in the index",
-    async () =>
-      (await world.documents()).get("7")?.source.includes("changed") === true,
-  );
-  agent.kill("SIGTERM");
-  const { code, log } = await agent.ended();
-  equal(code, 0);
-  deepEqual(log.filter(({ message }) => message === "document rejected"), []);
+Deno.test({
+  name:
+    "an ingest pipeline that is deleted is waited for, and no document is refused for it",
+  ignore: !RUNS_PIPELINES,
+  fn: async () => {
+    await using world = await openItems();
+    const { pipeline } = world;
+    await using _pipeline = await putPipeline(world, pipeline);
+    await using agent = startAgent({ folder: world.folder });
+    await agent.waitFor("pass finished");
+    await world.search("DELETE", `/_ingest/pipeline/${pipeline}`);
+    await world.sql(
+      "update item set name = 'changed', updated_at = clock_timestamp() where id = 7",
+    );
+    await agent.waitFor("cannot go on, trying again");
+    await using _again = await putPipeline(world, pipeline);
+    await until(
+      "the change is in the index",
+      async () =>
+        (await world.documents()).get("7")?.source.includes("changed") === true,
+    );
+    agent.kill("SIGTERM");
+    const { code, log } = await agent.ended();
+    equal(code, 0);
+    deepEqual(log.filter(({ message }) => message === "document rejected"), []);
+  },
 });
