@@ -4,20 +4,38 @@ import { startAgent } from "./agent_process.ts";
 import { until } from "./moments.ts";
 import { openWorld } from "./world.ts";
 
+/** What has to come to a path, each somewhere in it. */
+const EXPECTED = [
+  { path: "/v1/traces", text: "pg2es.pass.kind" },
+  { path: "/v1/traces", text: "postgresql statement" },
+  { path: "/v1/metrics", text: "pg2es_pass_duration_seconds" },
+  { path: "/v1/metrics", text: "pg2es_documents_total" },
+  { path: "/v1/logs", text: "pass finished" },
+];
+
 /** A listener that takes what a collector takes, as OTLP in JSON over HTTP. */
 function startCollector() {
   const received = new Map<string, string>();
+  const missing = new Set(EXPECTED);
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: freePort(), onListen() {} },
     async (request) => {
       const { pathname } = new URL(request.url);
       const text = await request.text();
+      for (const expected of missing) {
+        const { path, text: wanted } = expected;
+        if (path === pathname && text.includes(wanted)) {
+          missing.delete(expected);
+        }
+      }
       received.set(pathname, `${received.get(pathname) ?? ""}\n${text}`);
       return Response.json({});
     },
   );
   return {
     url: `http://127.0.0.1:${server.addr.port}`,
+    /** What is expected and has not come yet; each request is looked through once. */
+    missing,
     /** Everything that came to this path. */
     at: (path: string) => received.get(path) ?? "",
     paths: () => [...received.keys()].toSorted(),
@@ -48,14 +66,10 @@ Deno.test({
       },
     });
     await agent.waitFor("pass finished");
-    await until("all has come", () => {
-      const isThere = collector.at("/v1/traces").includes("pg2es.pass.kind") &&
-        collector.at("/v1/traces").includes("postgresql statement") &&
-        collector.at("/v1/metrics").includes("pg2es_pass_duration_seconds") &&
-        collector.at("/v1/metrics").includes("pg2es_documents_total") &&
-        collector.at("/v1/logs").includes("pass finished");
-      return Promise.resolve(isThere);
-    });
+    await until(
+      "all has come",
+      () => Promise.resolve(collector.missing.size === 0),
+    );
     deepEqual(collector.paths(), ["/v1/logs", "/v1/metrics", "/v1/traces"]);
     agent.kill("SIGTERM");
     equal((await agent.ended()).code, 0);
