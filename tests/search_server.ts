@@ -15,6 +15,9 @@ export const REFUSES_DEPTH = !isOldElasticsearch;
 /** Whether the server of the tests runs ingest pipelines; the node that OpenSearch's runner starts has no such role. */
 export const RUNS_PIPELINES = product === "elasticsearch";
 
+/** Whether the server of the tests has `flattened` fields; OpenSearch's are `flat_object`. */
+export const KNOWS_FLATTENED = product === "elasticsearch";
+
 /** Whether the server of the tests finds vectors in nested objects: Elasticsearch does from 8.11 on. */
 export const FINDS_NESTED_VECTORS = product === "elasticsearch" &&
   isFrom([8, 11]);

@@ -3,8 +3,14 @@ import { startAgent } from "./agent_process.ts";
 import { startBulkRecorder } from "./bulk_recorder.ts";
 import { startFaultProxy } from "./fault_proxy.ts";
 import { untilFollowing } from "./moments.ts";
-import { ITEMS, openMachine, startWriter } from "./standby_fixture.ts";
-import { openWorld, type World } from "./world.ts";
+import {
+  endLockSession,
+  endsIdleSessions,
+  ITEMS,
+  openMachine,
+  startWriter,
+} from "./standby_fixture.ts";
+import { openWorld } from "./world.ts";
 
 const WAITING = "waiting as a standby: another agent writes";
 const WRITING = "writing from now on";
@@ -61,21 +67,3 @@ Deno.test("a writer whose lock's session is ended goes on once it has it again",
   await writer.waitFor(WRITING);
   await writer.waitFor("pass finished");
 });
-
-/** Ends the session that holds the writer lock. */
-async function endLockSession(world: World): Promise<void> {
-  const ended = await world.sql(
-    `select pg_terminate_backend(a.pid) from pg_stat_activity a join pg_locks l on l.pid = a.pid
-     where a.datname = current_database() and a.application_name = 'pg2es writer lock'
-       and l.locktype = 'advisory' and l.granted`,
-  );
-  ok(ended.length === 1);
-}
-
-/** Whether PostgreSQL ends the session of a client that says nothing, as releases from 14 on do. */
-async function endsIdleSessions(world: World): Promise<boolean> {
-  const found = await world.sql(
-    "select from pg_settings where name = 'idle_session_timeout'",
-  );
-  return found.length === 1;
-}

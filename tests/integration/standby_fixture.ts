@@ -1,3 +1,4 @@
+import { ok } from "node:assert/strict";
 import { join } from "node:path";
 import { parseDocument } from "yaml";
 import type { WorldOptions } from "./world.ts";
@@ -64,4 +65,22 @@ const PAUSE_MS = 20;
 export async function listNames(folder: string): Promise<string[]> {
   const entries = await Array.fromAsync(Deno.readDir(folder));
   return entries.map(({ name }) => name).toSorted();
+}
+
+/** Ends the session that holds the writer lock. */
+export async function endLockSession(world: World): Promise<void> {
+  const ended = await world.sql(
+    `select pg_terminate_backend(a.pid) from pg_stat_activity a join pg_locks l on l.pid = a.pid
+     where a.datname = current_database() and a.application_name = 'pg2es writer lock'
+       and l.locktype = 'advisory' and l.granted`,
+  );
+  ok(ended.length === 1);
+}
+
+/** Whether PostgreSQL ends the session of a client that says nothing, as releases from 14 on do; before, TCP has to give up. */
+export async function endsIdleSessions(world: World): Promise<boolean> {
+  const found = await world.sql(
+    "select from pg_settings where name = 'idle_session_timeout'",
+  );
+  return found.length === 1;
 }
