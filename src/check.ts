@@ -11,6 +11,7 @@ import { checkHttp } from "./check_http.ts";
 import { checkIndex } from "./check_index.ts";
 import { checkReadHosts } from "./check_read_hosts.ts";
 import type { Relation } from "./check_relations.ts";
+import { checkWal } from "./check_wal.ts";
 import type { LoadedConfig } from "./config.ts";
 import { formatPath } from "./config_faults.ts";
 import { EtlError } from "./failure.ts";
@@ -58,7 +59,10 @@ export async function checkConfig(
     };
     add(["http", "stalled_after"], checkHttp(config));
     const postgres = ["postgres"];
-    const database = await reach(() => checkDatabase(source, signal));
+    const isByWal = config.indexes.some(({ follow }) => follow === "wal");
+    const database = await reach(
+      () => checkDatabase(source, { isByWal, signal }),
+    );
     add(postgres, database.observations);
     if ("version" in database && database.isUsable) {
       findings.push(...await checkReadHosts(servers, signal));
@@ -94,6 +98,7 @@ export async function checkConfig(
       findings.push(...index.findings);
       for (const found of index.relations) relations.set(found.id, found);
     }
+    findings.push(...await checkWal(source, { config, signal }));
     const { role } = database;
     if (role !== undefined) {
       const read = [...relations.values()];

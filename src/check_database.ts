@@ -65,7 +65,11 @@ export interface Database {
  */
 export async function checkDatabase(
   source: Source,
-  signal: AbortSignal,
+  { isByWal, signal }: {
+    /** Whether an index is to follow the log, for which the role needs `replication`. */
+    isByWal: boolean;
+    signal: AbortSignal;
+  },
 ): Promise<Database> {
   const [{ number, version } = { number: 0, version: "unknown" }] = await source
     .query(VERSION, { signal });
@@ -84,13 +88,14 @@ export async function checkDatabase(
   return {
     version,
     isUsable: true,
-    observations: [...judgeSession(session)],
+    observations: [...judgeSession(session, isByWal)],
     ...(superuser ? {} : { role }),
   };
 }
 
 function* judgeSession(
   session: z.infer<typeof SessionRow>,
+  isByWal: boolean,
 ): Generator<Observation> {
   const { role } = session;
   const seconds = Math.round(session.now_seconds - Date.now() / 1000);
@@ -130,7 +135,7 @@ function* judgeSession(
     return;
   }
   const needless = (["createdb", "createrole", "replication"] as const)
-    .filter((right) => session[right]);
+    .filter((right) => session[right] && !(isByWal && right === "replication"));
   if (needless.length > 0) {
     yield warn(
       `${role} has ${needless.join(", ")}, which the agent does not need`,

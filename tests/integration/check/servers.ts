@@ -9,6 +9,16 @@ const READ = [
 /** Indexes, rights and servers that are not as the agent needs them. */
 export const BROKEN_SERVERS: readonly Broken[] = [
   {
+    name: "a log that cannot be followed, and rows that it does not tell of",
+    products: {},
+    settings: { follow: "wal" },
+    expected: [
+      ["warning", "wal", /^the agent's role may not use replication slots: /],
+      ["warning", "wal", /^publication pg2es_\w+ does not tell of every/],
+      ["warning", "wal", /^max_slot_wal_keep_size is -1: /],
+    ],
+  },
+  {
     name: "a time for health that a call may take longer than",
     products: {},
     settings: {
