@@ -13,7 +13,7 @@ import { openWorld } from "./world.ts";
 const MEGABYTE = 1_000_000;
 
 /** What is refused has to be refused in this time, also on a busy machine. */
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 
 /** Ids that would end a literal, an identifier, a line or a request, where they are not quoted. */
 const STRANGE_IDS = [
