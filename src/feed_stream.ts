@@ -1,9 +1,9 @@
 import { EtlError } from "./failure.ts";
 import { type FeedOptions, prepareSlot } from "./feed_ground.ts";
-import type { Subscriber } from "./feed_subscription.ts";
+import type { StreamItem, Subscriber } from "./feed_subscription.ts";
 import type { Lsn } from "./lsn.ts";
 import { openWalReader } from "./pgoutput.ts";
-import { openReplication, type StreamItem } from "./postgres_replication.ts";
+import { openReplication, type Received } from "./postgres_replication.ts";
 import { pause } from "./ticks.ts";
 import { untilVisible } from "./visible_commits.ts";
 
@@ -37,6 +37,9 @@ const STALL_MS = 5_000;
 
 const LOOK_MS = 10;
 
+/** The first letter of the message by which a transaction begins. */
+const BEGIN = "B".charCodeAt(0);
+
 /** SQLSTATE undefined_object; PostgreSQL 18 passes over what it has no publication for. */
 const NO_PUBLICATION = "42704";
 
@@ -67,7 +70,7 @@ export async function openFeedStream(
   );
   const connection = await openReplication(options.postgres, {
     ...{ slot: wal.slot, publication: wal.publication, start },
-    ...{ reader, secrets, log, signal },
+    ...{ secrets, log, signal },
   });
   const ending = new AbortController();
   let received = start;
@@ -121,6 +124,13 @@ export async function openFeedStream(
     }
   }
 
+  /** The transaction that begins with a message. */
+  function beginningIn(item: Received): number[] {
+    if (!("message" in item) || item.message[0] !== BEGIN) return [];
+    const begin = reader.read(item.message);
+    return begin?.kind === "begin" ? [begin.xid] : [];
+  }
+
   function leave(subscriber: Subscriber): void {
     subscribers.delete(subscriber);
   }
@@ -134,11 +144,14 @@ export async function openFeedStream(
     while (!ending.signal.aborted) {
       const items = await connection.take();
       hasMoved = true;
-      const xids = items.flatMap((item) =>
-        item.kind === "begin" ? [item.xid] : []
-      );
-      await untilVisible(source, xids, ending.signal);
-      for (const item of items) dispatch(item);
+      await untilVisible(source, items.flatMap(beginningIn), ending.signal);
+      // read only now: whoever has joined meanwhile wants columns of his own
+      for (const item of items) {
+        const told = "message" in item
+          ? reader.read(item.message)
+          : { kind: "reached" as const, lsn: item.reached };
+        if (told !== undefined) dispatch(told);
+      }
       confirm();
       await makeRoom();
     }

@@ -1,9 +1,13 @@
 import { joinKey, type Key } from "./keys.ts";
 import type { Lsn } from "./lsn.ts";
-import type { Relation, Tuple } from "./pgoutput.ts";
-import type { StreamItem } from "./postgres_replication.ts";
+import type { Relation, Tuple, WalMessage } from "./pgoutput.ts";
 import { pause } from "./ticks.ts";
 import type { WalTable } from "./wal_tables.ts";
+
+/** What the stream brings: messages, and how far it has come between transactions. */
+export type StreamItem =
+  | WalMessage
+  | { readonly kind: "reached"; readonly lsn: Lsn };
 
 /** What has changed in one table. */
 export interface TableChanges {

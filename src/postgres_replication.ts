@@ -4,7 +4,6 @@ import { z } from "zod";
 import { EtlError } from "./failure.ts";
 import type { Log } from "./logging.ts";
 import { formatLsn, type Lsn } from "./lsn.ts";
-import type { WalMessage, WalReader } from "./pgoutput.ts";
 import { explainPostgresError } from "./postgres_failure.ts";
 import {
   aroundPooler,
@@ -16,10 +15,10 @@ import {
 import { StreamQuery } from "./postgres_stream_query.ts";
 import type { Secrets } from "./secrets.ts";
 
-/** What the stream brings: messages, and how far it has come between transactions. */
-export type StreamItem =
-  | WalMessage
-  | { readonly kind: "reached"; readonly lsn: Lsn };
+/** What comes: a message of pgoutput as it is, or how far the server is. */
+export type Received =
+  | { readonly message: Uint8Array }
+  | { readonly reached: Lsn };
 
 /** A connection over which PostgreSQL sends what is committed, in the order of the commits. */
 export interface ReplicationStream extends AsyncDisposable {
@@ -27,7 +26,7 @@ export interface ReplicationStream extends AsyncDisposable {
    * What has come since the last call; waits for it. Nothing more is read before what has come is taken.
    * @throws {EtlError} once the stream has ended.
    */
-  take(): Promise<readonly StreamItem[]>;
+  take(): Promise<readonly Received[]>;
   /** Says that all before `lsn` is not needed again; it is told with the next beat. */
   confirm(lsn: Lsn): void;
   /** Has the server tell at once how far it has come. */
@@ -43,8 +42,8 @@ const CONFIRM_MS = 250;
 /** Nothing came in this time though it was asked for: the connection is frozen. */
 const SILENCE_MS = 15_000;
 
-/** So many items may wait for being taken; what comes after them stays with the server. */
-const MAX_WAITING = 4_096;
+/** So many bytes may wait for being taken; what comes after them stays with the server. */
+const MAX_WAITING_BYTES = 1_000_000;
 
 const END_LIMIT_MS = 500;
 
@@ -59,11 +58,10 @@ const Recovery = z.tuple([z.object({ is_standby: z.enum(["true", "false"]) })]);
  */
 export async function openReplication(
   options: PostgresOptions,
-  { slot, publication, start, reader, secrets, log, signal }: {
+  { slot, publication, start, secrets, log, signal }: {
     slot: string;
     publication: string;
     start: Lsn;
-    reader: WalReader;
     secrets: Secrets;
     log: Log;
     signal: AbortSignal;
@@ -77,7 +75,7 @@ export async function openReplication(
   } LOGICAL ${
     formatLsn(start)
   } (proto_version '1', publication_names '"${names}"')`;
-  return stream(client, { command, reader, start });
+  return stream(client, { command, start });
 }
 
 /** Connects for replication; the texts of values are the same as in the agent's other sessions. */
@@ -142,14 +140,11 @@ function replicationOptions(
 
 function stream(
   client: pg.Client,
-  { command, reader, start }: {
-    command: string;
-    reader: WalReader;
-    start: Lsn;
-  },
+  { command, start }: { command: string; start: Lsn },
 ): ReplicationStream {
   const socket = () => client.connection.stream; // of TLS, where another one is below
-  let items: StreamItem[] = [];
+  let items: Received[] = [];
+  let waitingBytes = 0;
   let confirmed = start;
   let failure: { readonly error: unknown } | undefined;
   let isPaused = false;
@@ -171,15 +166,16 @@ function stream(
   function take(chunk: Uint8Array): void {
     heardMs = performance.now();
     const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    // a copy, since the chunk is the driver's
     const item = chunk[0] === XLOG_DATA
-      ? reader.read(chunk.subarray(XLOG_HEADER_BYTES))
-      : { kind: "reached" as const, lsn: view.getBigUint64(1) };
+      ? { message: chunk.slice(XLOG_HEADER_BYTES) }
+      : { reached: view.getBigUint64(1) };
     // a keep-alive that wants an answer
     if (chunk[0] === KEEP_ALIVE && chunk[17] === 1) report(false);
-    if (item === undefined) return;
     items.push(item);
+    waitingBytes += chunk.length;
     wake.resolve();
-    if (isPaused || items.length < MAX_WAITING) return;
+    if (isPaused || waitingBytes < MAX_WAITING_BYTES) return;
     isPaused = true;
     socket().pause();
   }
@@ -203,6 +199,7 @@ function stream(
       }
       const taken = items;
       items = [];
+      waitingBytes = 0;
       if (isPaused) {
         isPaused = false;
         heardMs = performance.now();
