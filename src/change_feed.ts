@@ -209,7 +209,8 @@ export function openChangeFeed(
     try {
       return await subscribe(request, signal);
     } catch (error) {
-      if (signal.aborted || closing.signal.aborted) throw error;
+      // such as where the writer lock is lost, which ends what was asked for
+      signal.throwIfAborted();
       last = error instanceof FeedRefusal ? error.refusal : {
         reason: error instanceof Error ? error.message : String(error),
         remedy: "see the log of PostgreSQL",
