@@ -157,7 +157,7 @@ export async function openFeedStream(
     }
   }
 
-  const pumping = pump().catch((error) => {
+  const pumping = pump().catch(async (error) => {
     if (ending.signal.aborted) return;
     const code = error instanceof EtlError && "code" in error.failure
       ? error.failure.code
@@ -166,6 +166,8 @@ export async function openFeedStream(
     log.warning("the stream of changes has ended: opening it again", { code });
     if (!(error instanceof EtlError)) log.debug("stream", { error });
     ending.abort();
+    // whatever ended it: a connection that stays keeps the slot from the next one
+    await connection[Symbol.asyncDispose]();
   });
   ending.signal.addEventListener("abort", () => {
     for (const subscriber of subscribers) subscriber.end();

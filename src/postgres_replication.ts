@@ -166,9 +166,9 @@ function stream(
   function take(chunk: Uint8Array): void {
     heardMs = performance.now();
     const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-    // a copy, since the chunk is the driver's
+    // a copy, since the driver uses its buffer again; slice() of a Buffer is none
     const item = chunk[0] === XLOG_DATA
-      ? { message: chunk.slice(XLOG_HEADER_BYTES) }
+      ? { message: new Uint8Array(chunk.subarray(XLOG_HEADER_BYTES)) }
       : { reached: view.getBigUint64(1) };
     // a keep-alive that wants an answer
     if (chunk[0] === KEEP_ALIVE && chunk[17] === 1) report(false);
