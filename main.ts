@@ -5,70 +5,28 @@ import {
   Option,
 } from "commander";
 import manifest from "./deno.json" with { type: "json" };
-import { runAgent } from "./src/agent.ts";
-import { openObservation } from "./src/agent_observation.ts";
 import {
   checkConfig,
   formatReport,
   hasErrors,
   reportJson,
 } from "./src/check.ts";
-import { loadConfig, type LoadedConfig } from "./src/config.ts";
+import { loadConfig } from "./src/config.ts";
 import { duration } from "./src/config_scalars.ts";
 import { EtlError } from "./src/failure.ts";
 import { refresh, replay, verify } from "./src/hand_commands.ts";
 import { health } from "./src/health_command.ts";
 import { init } from "./src/init.ts";
-import { configureLogging, createLog, type Log } from "./src/logging.ts";
-import { isOpenTelemetryOn } from "./src/open_telemetry.ts";
 import { pause, resume } from "./src/pause_commands.ts";
-import { pauseFileOf } from "./src/pause_file.ts";
-import { listenForPauses } from "./src/pause_signals.ts";
 import { reindex, type ReindexArguments } from "./src/reindex.ts";
+import { run } from "./src/run_command.ts";
 import { openScope } from "./src/scope.ts";
 import { status } from "./src/status_commands.ts";
-import { stopAfter } from "./src/stop.ts";
-import type { Telemetry } from "./src/telemetry.ts";
+import { listenForTermination } from "./src/termination.ts";
 
 /** Told before anything was started: the command line or the configuration is wrong. */
 const EXIT_TOLD = 2;
 const EXIT_FAILED = 1;
-
-async function run(
-  { config: file, once, force, reload }: {
-    config: string;
-    once: boolean;
-    force: boolean;
-    reload: boolean;
-  },
-): Promise<void> {
-  const loaded = await loadConfig(file, Deno.env.toObject());
-  const { config, secrets } = loaded;
-  const scope = openScope();
-  try {
-    scope.add(await configureLogging(config.logging, { secrets }));
-    const log = createLog();
-    const isTracing = isOpenTelemetryOn(Deno.env.toObject());
-    // a pass beside a running agent leaves the address to that
-    const observed = once ? withoutHttp(loaded) : loaded;
-    const { version } = manifest;
-    const options = { version, log, isTracing };
-    const { telemetry } = scope.add(openObservation(observed, options));
-    const { signal } = scope.add(listenForTermination());
-    const names = config.indexes.map(({ name }) => name);
-    const pauses = pauseFileOf(config.stateFile);
-    scope.add(listenForPauses(pauses, { names, log }));
-    log.info("agent started", { version: manifest.version, config: file });
-    signal.addEventListener("abort", () => {
-      log.info("stopping, finishing what is in flight");
-    }, { once: true });
-    const told = { once, force, reload };
-    await follow(loaded, { ...told, log, telemetry, drain: signal });
-    log.info("agent stopped");
-  } finally {
-    await scope.close();
-  }
-}
 
 async function check(
   { config: file, json }: { config: string; json: boolean },
@@ -100,50 +58,6 @@ async function makeAnew(given: ReindexArguments): Promise<void> {
   }
 }
 
-async function follow(
-  loaded: LoadedConfig,
-  { log, telemetry, once, force, reload, drain }: {
-    log: Log;
-    telemetry: Telemetry;
-    once: boolean;
-    force: boolean;
-    reload: boolean;
-    drain: AbortSignal;
-  },
-): Promise<void> {
-  const stop = stopAfter(drain, loaded.config.gracePeriodMs);
-  try {
-    const told = { once, force, reload };
-    await runAgent(loaded, { ...told, log, telemetry, stop });
-  } catch (error) {
-    if (!drain.aborted) throw error;
-    // what was not settled is found by the next run
-    log.info("work was cut short by the stop", { error });
-  }
-}
-
-function withoutHttp({ config, ...loaded }: LoadedConfig): LoadedConfig {
-  const { http: _, ...others } = config;
-  return { ...loaded, config: others };
-}
-
-/** SIGTERM or SIGINT aborts the signal; the next one ends the process at once, as it does by default. */
-function listenForTermination(): Disposable & { readonly signal: AbortSignal } {
-  const controller = new AbortController();
-  const names: Deno.Signal[] = Deno.build.os === "windows"
-    ? ["SIGINT", "SIGBREAK"]
-    : ["SIGINT", "SIGTERM"];
-  function terminate(): void {
-    forget();
-    controller.abort();
-  }
-  function forget(): void {
-    for (const name of names) Deno.removeSignalListener(name, terminate);
-  }
-  for (const name of names) Deno.addSignalListener(name, terminate);
-  return { signal: controller.signal, [Symbol.dispose]: forget };
-}
-
 function createProgram(): Command {
   const program = new Command("pg2es")
     .description("Keeps Elasticsearch indexes equal to PostgreSQL queries.")
@@ -169,7 +83,7 @@ function createProgram(): Command {
       false,
     )
     .option("-c, --config <file>", "the configuration", "config.yaml")
-    .action(run);
+    .action((given) => run(given, manifest));
   program.command("init")
     .description(
       "write a configuration to begin with, from what PostgreSQL says of a table; reads no row, writes over no file",
@@ -315,6 +229,7 @@ function report(error: unknown): number {
   write(`Cannot go on: ${error instanceof Error ? error.stack : error}`);
   return EXIT_FAILED;
 }
+
 if (import.meta.main) {
   try {
     await createProgram().parseAsync(Deno.args, { from: "user" });

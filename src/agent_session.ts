@@ -187,7 +187,7 @@ function openFeed(
   { source, telemetry }: Servers,
   { session, checkpoint }: { session: AgentSession; checkpoint: Checkpoint },
 ): ChangeFeed | undefined {
-  const { plans, log } = session;
+  const { plans, pauses, log } = session;
   const { config, secrets } = session.loaded;
   const followed = plans.filter(({ name }) => isByWal(session, name));
   if (followed.length === 0) return undefined;
@@ -197,12 +197,17 @@ function openFeed(
     onSlot: telemetry.slot,
   });
   for (const { name } of followed) {
+    // nothing is kept for one that is paused
+    if (pauses.since(name) !== undefined) continue;
     feed.expect(name, checkpoint.load(name)?.wal);
   }
   return feed;
 }
 
-/** Drops the slots of indexes that do not follow the log any more, so that PostgreSQL keeps none of it for them. */
+/**
+ * Drops the slots that indexes followed which do not any more, or are not there any more, so that PostgreSQL keeps none of
+ * its log for them. The positions name a slot until it is dropped: nobody else knows of it.
+ */
 async function retireSlots(
   { source }: Servers,
   { session, checkpoint, stop }: {
@@ -216,30 +221,33 @@ async function retireSlots(
   const used = plans.some(({ name }) => isByWal(session, name))
     ? config.wal.slot
     : undefined;
-  const retired = new Set<string>();
-  for (const { name } of plans) {
-    const position = checkpoint.load(name);
-    if (position?.wal === undefined) continue;
-    const { wal: { slot }, ...polling } = position;
-    if (isByWal(session, name) && slot === used) continue;
-    await checkpoint.save(name, polling, stop.kill);
-    if (slot !== used) retired.add(slot);
-  }
-  for (const name of retired) {
+  const dropped = new Set<string>();
+
+  async function drop(name: string): Promise<void> {
     const options = { name, secrets, log, signal: stop.kill };
+    const found = await readSlot(source, name, stop.kill);
+    if (!found?.isFit) return;
+    await dropFreedSlot(config.postgres, options);
+    log.info("the replication slot is not needed any more: dropped", {
+      slot: name,
+    });
+  }
+
+  for (const index of checkpoint.names()) {
+    const position = checkpoint.load(index);
+    if (position?.wal === undefined || position.wal.slot === used) continue;
+    const { wal: { slot }, ...polled } = position;
     try {
-      const found = await readSlot(source, name, stop.kill);
-      if (!found?.isFit) continue;
-      await dropFreedSlot(config.postgres, options);
-      log.info("the replication slot is not needed any more: dropped", {
-        slot: name,
-      });
+      if (!dropped.has(slot)) await drop(slot);
+      dropped.add(slot);
+      await checkpoint.save(index, polled, stop.kill);
     } catch (error) {
+      stop.kill.throwIfAborted();
       if (!(error instanceof EtlError)) throw error;
-      const remedy = `select pg_drop_replication_slot('${name}')`;
+      const remedy = `Run: select pg_drop_replication_slot('${slot}')`;
       log.warning(
         "the replication slot is not needed any more, and cannot be dropped: PostgreSQL keeps its log for it",
-        { slot: name, remedy, error },
+        { slot, remedy, error },
       );
     }
   }

@@ -57,12 +57,12 @@ const JOIN_LIMIT_MS = 3_000;
 
 const PREPARING: Refusal = {
   reason: "the replication slot is being made",
-  remedy: "wait, or end the transactions that are open for long",
+  remedy: "Wait, or end the transactions that are open for long",
 };
 
 const ENDED: Refusal = {
   reason: "the stream of changes has ended",
-  remedy: "wait: it is opened again",
+  remedy: "Wait: it is opened again",
 };
 
 /** Opens the feed; nothing is asked of PostgreSQL before an index joins. */
@@ -76,7 +76,7 @@ export function openChangeFeed(
   const inTurn = pLimit(1);
   const closing = new AbortController();
   const plans = new WeakMap<IndexPlan, WalPlan>();
-  const watched = new Map<string, readonly string[]>();
+  const pending = new Set<string>();
   const awaited = new Map<string, Lsn>();
   let stream: FeedStream | undefined;
   let opening: Promise<FeedStream> | undefined;
@@ -84,6 +84,7 @@ export function openChangeFeed(
   let failureCount = 0;
   let notBeforeMs = -Infinity;
   let last: Refusal = PREPARING;
+  // from now on: an index that cannot join keeps the log as well
   const watch = watchSlot(options, {
     signal: closing.signal,
     onNotice: options.onSlot,
@@ -122,7 +123,6 @@ export function openChangeFeed(
       opening = undefined;
     });
     stream = await opening;
-    watch.begin();
     const { ended } = stream;
     const current = stream;
     ended.addEventListener("abort", () => {
@@ -143,12 +143,11 @@ export function openChangeFeed(
     plans.set(plan, walPlan);
     if (walPlan.refusal !== undefined) throw new FeedRefusal(walPlan.refusal);
     const tables = walPlan.tables.map(({ plan: { from } }) => from);
-    watched.set(name, tables);
-    const { fingerprint, changedLsn } = await preparePublication(options, {
-      tables,
-      all: [...new Set([...watched.values()].flat())].sort(),
-      signal,
-    });
+    const publishing = { tables, signal };
+    const { fingerprint, changedLsn } = await preparePublication(
+      options,
+      publishing,
+    );
     const lsn = stood?.slot === wal.slot && stood.publication === fingerprint
       ? parseLsn(stood.lsn)
       : undefined;
@@ -180,11 +179,18 @@ export function openChangeFeed(
             { index: name, publication: wal.publication },
           );
           subscriber.end();
+          plans.delete(plan);
         }
         return !subscriber.ended.aborted;
       },
-      onBlind() {
-        log.debug("a row that changed has no key in the log", { index: name });
+      onUntold({ plan: { from: table } }) {
+        if (subscriber.ended.aborted) return;
+        log.warning(
+          "the log does not tell the key of a row: changes are looked for by polling",
+          { index: name, table },
+        );
+        subscriber.end();
+        plans.delete(plan);
       },
     });
     current.add(subscriber);
@@ -213,7 +219,7 @@ export function openChangeFeed(
       signal.throwIfAborted();
       last = error instanceof FeedRefusal ? error.refusal : {
         reason: error instanceof Error ? error.message : String(error),
-        remedy: "see the log of PostgreSQL",
+        remedy: "See the log of PostgreSQL",
       };
       wait();
       return { refusal: last };
@@ -226,12 +232,15 @@ export function openChangeFeed(
     },
     dismiss(name) {
       awaited.delete(name);
-      watched.delete(name);
     },
     async join(request, signal) {
+      // one that is waited for already: a slot may wait for hours
+      if (pending.has(request.name)) return { refusal: PREPARING };
+      pending.add(request.name);
       const late = new AbortController();
       const until = AbortSignal.any([signal, closing.signal]);
-      const joining = inTurn(() => attempt(request, until));
+      const joining = inTurn(() => attempt(request, until))
+        .finally(() => pending.delete(request.name));
       const refused = pause(JOIN_LIMIT_MS, late.signal)
         .then((): Joining => ({ refusal: PREPARING }));
       try {
@@ -250,8 +259,10 @@ export function openChangeFeed(
     async [Symbol.asyncDispose]() {
       closing.abort();
       await watch[Symbol.asyncDispose]();
+      await freeing;
       await opening?.catch(() => {});
       await stream?.end("the agent stops");
+      options.onSlot(undefined);
     },
   };
 }

@@ -9,7 +9,7 @@ import { type ChangeRange, readChanges, readHighest } from "./table_scan.ts";
  * Changed documents are gathered up to this many before they are read, so that many changes of one document cost
  * one reading, and a change that reaches very many documents costs this much memory (100 bytes a key) and no more.
  */
-const BATCH_KEYS = 10_000;
+export const BATCH_KEYS = 10_000;
 
 /**
  * Where following goes on from once a load is finished that begins now: taken before the load's first page, so

@@ -3,8 +3,17 @@ import { type Finding, type Observation, warn } from "./check_finding.ts";
 import type { Config } from "./config.ts";
 import type { IndexPlan } from "./plan.ts";
 import type { Source, Statement } from "./postgres.ts";
-import { publicationSql, readPublication } from "./postgres_publication.ts";
-import { readSlot, readSlotGround, type SlotGround } from "./postgres_slot.ts";
+import {
+  publicationSql,
+  readPublication,
+  type Refusal,
+} from "./postgres_publication.ts";
+import {
+  NO_FREE_SLOT,
+  readSlot,
+  readSlotGround,
+  refuseGround,
+} from "./postgres_slot.ts";
 import { planIndex } from "./preflight.ts";
 import { planWal } from "./wal_tables.ts";
 
@@ -66,20 +75,25 @@ export async function checkWal(
   ];
 }
 
+/** Until it is mended its index is polled. */
+function warnPolled({ reason, remedy }: Refusal): Observation {
+  return warn(`${reason}: ${POLLED}`, remedy);
+}
+
 async function checkTables(
   source: Source,
   { plan, signal }: { plan: IndexPlan; signal: AbortSignal },
 ): Promise<readonly Observation[]> {
   const { refusal, blindSpots } = await planWal(source, plan, signal);
   if (refusal !== undefined) {
-    return [warn(`${refusal.reason}: ${POLLED}`, `Run: ${refusal.remedy}`)];
+    return [warnPolled(refusal)];
   }
   return blindSpots.map(({ table, columns, remedy }) =>
     warn(
       `the log does not tell ${
         columns.join(", ")
       } of rows of ${table} as they were: what depends on it is left to the sweep`,
-      `Run: ${remedy}`,
+      remedy,
     )
   );
 }
@@ -93,7 +107,7 @@ async function checkServer(
   },
 ): Promise<readonly Observation[]> {
   const ground = await readSlotGround(source, signal);
-  const observations = [...judgeGround(ground)];
+  const observations = Array.from(refuseGround(ground), warnPolled);
   const [rights] = await source.query(RIGHTS, {
     values: [tables, wal.publication],
     signal,
@@ -106,17 +120,15 @@ async function checkServer(
       ? rights.may_create === "true"
       : rights.owns_publication === "true");
   if (statements.length > 0 && tables.length > 0 && !mayChange) {
-    observations.push(warn(
-      `publication ${wal.publication} does not tell of every watched table, and the agent may not change it: ${POLLED}`,
-      `Run: ${statements.join("; ")}`,
-    ));
+    observations.push(warnPolled({
+      reason:
+        `publication ${wal.publication} does not tell of every watched table, and the agent may not change it`,
+      remedy: `Run: ${statements.join("; ")}`,
+    }));
   }
   const slot = await readSlot(source, wal.slot, signal);
   if (slot === undefined && Number(rights.free_slots) <= 0) {
-    observations.push(warn(
-      `all replication slots of the server are in use: ${POLLED}`,
-      "Raise max_replication_slots, or drop a slot that nobody uses",
-    ));
+    observations.push(warnPolled(NO_FREE_SLOT));
   }
   if (rights.keeps_all === "true") {
     observations.push(warn(
@@ -125,27 +137,4 @@ async function checkServer(
     ));
   }
   return observations;
-}
-
-function* judgeGround(
-  { walLevel, isStandby, mayReplicate }: SlotGround,
-): Generator<Observation> {
-  if (isStandby) {
-    yield warn(
-      `the server is a standby, whose log the agent does not follow: ${POLLED}`,
-      "Write the primary's address",
-    );
-  }
-  if (walLevel !== "logical") {
-    yield warn(
-      `wal_level is ${walLevel}: ${POLLED}`,
-      "Run: alter system set wal_level = 'logical', and restart the server",
-    );
-  }
-  if (!mayReplicate) {
-    yield warn(
-      `the agent's role may not use replication slots: ${POLLED}`,
-      "Run: alter role ROLE replication, with the role of postgres.user",
-    );
-  }
 }

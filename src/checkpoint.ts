@@ -7,6 +7,8 @@ import { readState, writeState } from "./state_file.ts";
 export interface Checkpoint {
   /** Where `index` stands, if it was ever saved. */
   load(index: string): Position | undefined;
+  /** The indexes that are known. */
+  names(): readonly string[];
   /**
    * Saves where `index` stands; on return it is on disk.
    *
@@ -72,6 +74,7 @@ export async function openCheckpoint(
 
   return {
     load: (index) => entryOf(positions, index),
+    names: () => Object.keys(positions),
     save: (index, position, signal) =>
       replace(new Map([[index, position]]), signal),
     replace,

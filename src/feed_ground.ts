@@ -14,9 +14,11 @@ import {
   alterPublication,
   createSlot,
   dropFreedSlot,
+  NO_FREE_SLOT,
   readFlushed,
   readSlot,
   readSlotGround,
+  refuseGround,
 } from "./postgres_slot.ts";
 import type { Secrets } from "./secrets.ts";
 
@@ -48,22 +50,18 @@ export interface PreparedPublication {
 }
 
 /**
- * Makes sure that the publication tells of `tables`, and has no others than `all`.
+ * Makes sure that the publication tells of `tables`.
  * @throws {FeedRefusal} where it does not, and the agent may not change it.
  */
 export async function preparePublication(
   { wal, postgres, source, secrets, log }: FeedOptions,
-  { tables, all, signal }: {
-    tables: readonly string[];
-    all: readonly string[];
-    signal: AbortSignal;
-  },
+  { tables, signal }: { tables: readonly string[]; signal: AbortSignal },
 ): Promise<PreparedPublication> {
   const name = wal.publication;
   const found = await readPublication(source, name, signal);
   const known = found && found.isWhole && fingerprintOf(found, tables);
   if (known) return { fingerprint: known, changedLsn: undefined };
-  const statements = publicationSql(name, { tables: all, found });
+  const statements = publicationSql(name, { tables, found });
   try {
     const options = { secrets, log, signal };
     await alterPublication(postgres, { ...options, statements });
@@ -73,7 +71,7 @@ export async function preparePublication(
       reason: found === undefined
         ? `there is no publication ${name}, and the agent may not make it`
         : `publication ${name} does not tell of every watched table, and the agent may not change it`,
-      remedy: statements.join("; "),
+      remedy: `Run: ${statements.join("; ")}`,
     });
   }
   log.info("the publication was brought to what is watched", {
@@ -84,7 +82,7 @@ export async function preparePublication(
   if (fingerprint === undefined) {
     throw new FeedRefusal({
       reason: `publication ${name} is changed by somebody else as well`,
-      remedy: "write wal.publication: with a name that nobody else uses",
+      remedy: "Write wal.publication: with a name that nobody else uses",
     });
   }
   return { fingerprint, changedLsn: (await readFlushed(source, signal)).lsn };
@@ -106,39 +104,21 @@ export async function prepareSlot(
 ): Promise<Lsn> {
   const name = wal.slot;
   const ground = await readSlotGround(source, signal);
-  if (ground.isStandby) {
-    throw new FeedRefusal({
-      reason: "PostgreSQL is a standby",
-      remedy: "let postgres.host be the primary",
-    });
-  }
-  if (ground.walLevel !== "logical") {
-    throw new FeedRefusal({
-      reason: `wal_level is ${ground.walLevel}`,
-      remedy: "alter system set wal_level = 'logical', and restart the server",
-    });
-  }
-  if (!ground.mayReplicate) {
-    throw new FeedRefusal({
-      reason: "the agent's role may not use replication slots",
-      remedy: "alter role … replication",
-    });
-  }
+  const [refusal] = refuseGround(ground);
+  if (refusal !== undefined) throw new FeedRefusal(refusal);
   const options = { name, secrets, log, signal };
   let slot = await readSlot(source, name, signal);
   if (slot !== undefined && !slot.isFit) {
     throw new FeedRefusal({
       reason:
         `replication slot ${name} is of another kind, or another database`,
-      remedy: "write wal.slot: with a name that nobody else uses",
+      remedy: "Write wal.slot: with a name that nobody else uses",
     });
   }
   if (slot?.isLost) {
     log.warning(
       "PostgreSQL has given the replication slot up: making it anew",
-      {
-        slot: name,
-      },
+      { slot: name },
     );
     await dropFreedSlot(postgres, options);
     slot = undefined;
@@ -155,13 +135,13 @@ export async function prepareSlot(
   if (slot?.activePid !== undefined) {
     throw new FeedRefusal({
       reason: `replication slot ${name} is in use by process ${slot.activePid}`,
-      remedy: "give each agent a name of its own with wal.slot",
+      remedy: "Give each agent a name of its own with wal.slot",
     });
   }
   if (slot?.confirmedLsn === undefined) {
     throw new FeedRefusal({
       reason: `replication slot ${name} is gone again`,
-      remedy: "see who drops it",
+      remedy: "See who drops it",
     });
   }
   return slot.confirmedLsn;
@@ -172,8 +152,5 @@ function explainSlot(error: unknown): FeedRefusal | undefined {
   if (!recovers(error, "retry") || !("code" in error.failure)) return undefined;
   // configuration_limit_exceeded: "all replication slots are in use"
   if (error.failure.code !== "53400") return undefined;
-  return new FeedRefusal({
-    reason: "all replication slots of the server are in use",
-    remedy: "raise max_replication_slots, or drop one that nobody uses",
-  });
+  return new FeedRefusal(NO_FREE_SLOT);
 }

@@ -15,7 +15,7 @@ export interface FeedStream {
   readonly ended: AbortSignal;
   /** Whether it ended at what was logged while there was no publication: it would again. */
   readonly isStuck: boolean;
-  /** Whether anything has come. */
+  /** Whether it has come beyond where it began. */
   readonly hasMoved: boolean;
   readonly subscribers: ReadonlySet<Subscriber>;
   /** Whether nothing that is committed behind `lsn` has come yet. */
@@ -75,7 +75,6 @@ export async function openFeedStream(
   const ending = new AbortController();
   let received = start;
   let isInTransaction = false;
-  let hasMoved = false;
   let isStuck = false;
 
   function dispatch(item: StreamItem): void {
@@ -143,7 +142,6 @@ export async function openFeedStream(
     ) await pause(LOOK_MS, ending.signal);
     while (!ending.signal.aborted) {
       const items = await connection.take();
-      hasMoved = true;
       await untilVisible(source, items.flatMap(beginningIn), ending.signal);
       // read only now: whoever has joined meanwhile wants columns of his own
       for (const item of items) {
@@ -161,10 +159,9 @@ export async function openFeedStream(
     if (ending.signal.aborted) return;
     const code = error instanceof EtlError && "code" in error.failure
       ? error.failure.code
-      : "unknown";
+      : undefined;
     isStuck = code === NO_PUBLICATION;
-    log.warning("the stream of changes has ended: opening it again", { code });
-    if (!(error instanceof EtlError)) log.debug("stream", { error });
+    log.warning("the stream of changes has ended: opening it again", { error });
     ending.abort();
     // whatever ended it: a connection that stays keeps the slot from the next one
     await connection[Symbol.asyncDispose]();
@@ -184,7 +181,7 @@ export async function openFeedStream(
       return isStuck;
     },
     get hasMoved() {
-      return hasMoved;
+      return received > start;
     },
     subscribers,
     isBefore: (lsn) => received <= lsn && !isInTransaction,

@@ -64,7 +64,7 @@ export interface Subscriber extends Subscription {
   untilTaken(): Promise<void>;
 }
 
-/** So many rows are held for an index; what comes after them stays with the server: 100 bytes each. */
+/** So many rows are held for an index; what comes after them stays with the server. */
 const MAX_ROWS = 10_000;
 
 /** What was saved counts after this time: the position that is kept in Elasticsearch as well follows within. */
@@ -85,15 +85,15 @@ interface Places {
 
 /** Opens a subscription that is told items by `push`. */
 export function openSubscriber(
-  { name, tables, from, publication, verify, hurry, onBlind }: {
+  { name, tables, from, publication, verify, hurry, onUntold }: {
     name: string;
     tables: readonly WalTable[];
     from: Lsn;
     publication: string;
     verify: Subscription["verify"];
     hurry: () => void;
-    /** Called where a row's key is not told. */
-    onBlind: (table: WalTable) => void;
+    /** Called where the key of a row that was written is not told: its change is found by no other way than polling. */
+    onUntold: (table: WalTable) => void;
   },
 ): Subscriber {
   const ending = new AbortController();
@@ -153,9 +153,14 @@ export function openSubscriber(
   function addRow(relation: Relation, old?: Tuple, next?: Tuple): void {
     for (const { buffer, key, former } of findPlaces(relation)) {
       const before = rowsOf(buffer);
-      const keys = [next, old].map((tuple) => keyOf(tuple, key));
-      if (keys.every((key) => key === undefined)) onBlind(buffer.table);
-      for (const key of keys) if (key !== undefined) buffer.keys.add(key);
+      const known = [next, old].map((tuple) => tuple && rowOf(tuple, key));
+      // of a deleted row it may be none by the replica identity, which was told at the start
+      const isTold = known.some((row) => row !== undefined);
+      if (next !== undefined && !isTold) onUntold(buffer.table);
+      for (const row of known) {
+        const rowKey = row && keyOf(row);
+        if (rowKey !== undefined) buffer.keys.add(rowKey);
+      }
       const row = old && rowOf(old, former);
       if (row !== undefined && row.length > 0) {
         const text = JSON.stringify(row);
@@ -271,12 +276,8 @@ function rowOf(
   return row.every((text) => text !== undefined) ? row : undefined;
 }
 
-/** The key that a row has; nothing where it is not told, or has a part that is null. */
-function keyOf(
-  tuple: Tuple | undefined,
-  places: readonly number[],
-): Key | undefined {
-  const parts = tuple && rowOf(tuple, places);
-  if (parts === undefined || parts.includes(null)) return undefined;
-  return joinKey(parts.map((part) => part ?? ""));
+/** The key of these texts; nothing where one is null. */
+function keyOf(row: readonly (string | null)[]): Key | undefined {
+  const parts = row.filter((part) => part !== null);
+  return parts.length < row.length ? undefined : joinKey(parts);
 }

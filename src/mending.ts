@@ -1,6 +1,7 @@
 import type { Difference, Sides } from "./comparison.ts";
 import type { Key } from "./keys.ts";
 import {
+  addSettlements,
   type Settlement,
   settlePages,
   type SettlingStages,
@@ -54,22 +55,4 @@ export async function settleKeys(
     }
   }
   return await settlePages(stages, { pages: paginate(), stop });
-}
-
-/**
- * The counts of both.
- * @example
- * ```ts
- * import { equal } from "node:assert/strict";
- * import { addSettlements } from "./mending.ts";
- * const one = { written: 1, superseded: 0, rejected: 2 };
- * equal(addSettlements(one, one).rejected, 4);
- * ```
- */
-export function addSettlements(one: Settlement, other: Settlement): Settlement {
-  return {
-    written: one.written + other.written,
-    superseded: one.superseded + other.superseded,
-    rejected: one.rejected + other.rejected,
-  };
 }

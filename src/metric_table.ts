@@ -2,6 +2,7 @@ import type { AgentRecord } from "./agent_record.ts";
 import { secondsOf } from "./database_clock.ts";
 import { reportTables, stateOf } from "./index_report.ts";
 import type { IndexRecord } from "./index_record.ts";
+import type { SlotNotice } from "./telemetry.ts";
 
 /** What metrics are read from, all at one moment. */
 export interface Observed {
@@ -91,22 +92,19 @@ export const READ_METRICS: Readonly<Record<string, ReadMetric>> = {
     help:
       "How much of its log PostgreSQL keeps for the replication slot; absent without one",
     labels: ["slot"],
-    read: ({ record: { slot } }) =>
-      slot === undefined ? [] : [one(slot.keptBytes, { slot: slot.slot })],
+    read: ({ record }) => forSlot(record, ({ keptBytes }) => keptBytes),
   },
   "pg2es_slot_lag_bytes": {
     type: "gauge",
     help: "How much was logged after the last place that was confirmed",
     labels: ["slot"],
-    read: ({ record: { slot } }) =>
-      slot === undefined ? [] : [one(slot.lagBytes, { slot: slot.slot })],
+    read: ({ record }) => forSlot(record, ({ lagBytes }) => lagBytes),
   },
   "pg2es_slot_max_bytes": {
     type: "gauge",
     help: "How much may be kept before the slot is dropped",
     labels: ["slot"],
-    read: ({ record: { slot } }) =>
-      slot === undefined ? [] : [one(slot.maxBytes, { slot: slot.slot })],
+    read: ({ record }) => forSlot(record, ({ maxBytes }) => maxBytes),
   },
   "pg2es_index_followed_by_wal": {
     type: "gauge",
@@ -226,6 +224,13 @@ const STATES = ["waiting", "loading", "following", "paused", "failed"] as const;
 
 function one(value: number, labels: Sample["labels"] = {}): Sample {
   return { labels, value };
+}
+
+function* forSlot(
+  { slot }: AgentRecord,
+  read: (slot: SlotNotice) => number,
+): Generator<Sample> {
+  if (slot !== undefined) yield one(read(slot), { slot: slot.slot });
 }
 
 function* forIndexes(

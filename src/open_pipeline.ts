@@ -25,6 +25,7 @@ import { identifySource, planIndex, type SourceIdentity } from "./preflight.ts";
 import type { Servers } from "./servers.ts";
 import { openSink } from "./sink.ts";
 import type { Stop } from "./stop.ts";
+import { pause } from "./ticks.ts";
 import { finish, openTarget, restoreLoaded } from "./target.ts";
 import { NO_INDEX_TELEMETRY } from "./telemetry.ts";
 import { openVersions } from "./versions.ts";
@@ -215,9 +216,7 @@ function assemble(
         telemetry: others.telemetry,
         readIds: (signal) =>
           readIds(cluster, {
-            index: index.name,
-            pageSize: plan.pageSize,
-            signal,
+            ...{ index: index.name, pageSize: plan.pageSize, log, signal },
           }),
       }),
     }),
@@ -229,24 +228,31 @@ function assemble(
   };
 }
 
-/**
- * The ids of all documents of an index.
- * @throws {EtlError} `answer-invalid` when they could not all be read: then a change may not count as settled.
- */
+/** What keeps an index from being read as a whole, such as a shard that moves, may be over by then. */
+const READ_AGAIN_MS = 1_000;
+
+/** The ids of all documents of an index; read again from the beginning where they could not all be read. */
 async function* readIds(
   cluster: Servers["cluster"],
-  options: { index: string; pageSize: number; signal: AbortSignal },
+  { log, ...options }: {
+    index: string;
+    pageSize: number;
+    log: Log;
+    signal: AbortSignal;
+  },
 ): AsyncGenerator<readonly Key[]> {
-  for await (const page of readEntries(cluster, options)) {
-    if (page.kind === "incomplete") {
-      const detail = `index ${options.index}: ${page.reason}`;
-      const failure = {
-        kind: "answer-invalid",
-        server: "Elasticsearch",
-      } as const;
-      throw new EtlError({ ...failure, detail });
+  for (;;) {
+    let reason: string | undefined;
+    for await (const page of readEntries(cluster, options)) {
+      if (page.kind === "entries") yield page.entries.map(({ id }) => id);
+      else ({ reason } = page);
     }
-    yield page.entries.map(({ id }) => id);
+    if (reason === undefined) return;
+    log.warning("the index could not be read to its end: reading it again", {
+      reason,
+    });
+    await pause(READ_AGAIN_MS, options.signal);
+    options.signal.throwIfAborted();
   }
 }
 

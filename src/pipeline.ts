@@ -5,6 +5,7 @@ import type { IndexFeed, Joined } from "./index_feed.ts";
 import type { LoadReads } from "./load_reads.ts";
 import type { Following } from "./pass_start.ts";
 import {
+  addSettlements,
   numbersOf,
   type Settlement,
   settlePages,
@@ -93,12 +94,16 @@ async function follow(
       throw new TypeError("Cannot follow: not loaded");
     }
     const joined = await feed?.join(position, stop.kill);
-    const pages = followed({ ...{ following, position, joined, lingerMs } });
-    total = addUp(total, await settlePages(pipeline, { pages, stop }));
-    const isCut = joined?.subscription.ended.aborted === true;
-    if (isCut && !stop.drain.aborted) continue; // with another one, or without
-    const finished = checkpoint.load(plan.name)?.scan === undefined &&
-      !stop.drain.aborted;
+    const pages = followed({ following, position, joined, lingerMs });
+    const settled = await settlePages(pipeline, { pages, stop });
+    total = addSettlements(total, settled);
+    const isDrained = stop.drain.aborted;
+    // with another stream, or without; or with all ids, now that what was on its way has landed
+    const goesOn = joined !== undefined &&
+      (joined.subscription.ended.aborted || joined.documents.isAllDue);
+    if (goesOn && !isDrained) continue;
+    const finished = !isDrained &&
+      checkpoint.load(plan.name)?.scan === undefined;
     return { kind: "follow", ...total, finished };
   }
 }
@@ -119,14 +124,6 @@ function followed(
   const { wal: _, ...saved } = position;
   const options = { ...following, saved, joined, isClaimed: false };
   return besideStream(followKeys(following, saved), options);
-}
-
-function addUp(one: Settlement, other: Settlement): Settlement {
-  return {
-    written: one.written + other.written,
-    superseded: one.superseded + other.superseded,
-    rejected: one.rejected + other.rejected,
-  };
 }
 
 /** Settles every key of the root table, with what comes by the stream meanwhile. */

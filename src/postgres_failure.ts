@@ -87,6 +87,13 @@ export function explainPostgresError(
   return { kind: "server-unavailable", server: "PostgreSQL", code: known };
 }
 
+/** An error of the driver's as the {@linkcode EtlError} that it means; what is none, or a fault of this program, as it is. */
+export function explainError(error: unknown, label: string): unknown {
+  const failure = explainPostgresError(error, label);
+  if (failure === undefined || error instanceof EtlError) return error;
+  return new EtlError(failure, { cause: error });
+}
+
 /** The driver's own errors have no code, only these fixed messages. */
 function nameDriverError(message: string): string | undefined {
   if (/timeout/i.test(message)) return "timeout";

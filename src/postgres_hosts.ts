@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { EtlError, recovers } from "./failure.ts";
 import type { Log } from "./logging.ts";
-import { explainPostgresError } from "./postgres_failure.ts";
+import { explainError } from "./postgres_failure.ts";
 import {
   connectSession,
   type Host,
@@ -74,7 +74,7 @@ export function openHosts(
         } catch (error) {
           session?.destroy();
           signal.throwIfAborted();
-          const explained = explain(error);
+          const explained = explainError(error, "connection");
           fitness?.onPassedOver(host, explained);
           errors.push(explained);
         } finally {
@@ -105,12 +105,6 @@ export async function expectFit(
     server: "PostgreSQL",
     code: NO_HOST,
   });
-}
-
-function explain(error: unknown): unknown {
-  const failure = explainPostgresError(error, "connection");
-  if (failure === undefined || error instanceof EtlError) return error;
-  return new EtlError(failure, { cause: error });
 }
 
 /** One host may be down as another one says what is wrong: a standby that waits for its promotion or is late, a refused login. */

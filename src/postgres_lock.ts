@@ -3,7 +3,7 @@ import { z } from "zod";
 import { EtlError } from "./failure.ts";
 import type { Log } from "./logging.ts";
 import { arrayText } from "./postgres.ts";
-import { explainPostgresError } from "./postgres_failure.ts";
+import { explainError } from "./postgres_failure.ts";
 import { openHosts } from "./postgres_hosts.ts";
 import {
   aroundPooler,
@@ -177,9 +177,7 @@ async function explained<T>(asked: Promise<T>): Promise<T> {
   try {
     return await asked;
   } catch (error) {
-    const failure = explainPostgresError(error, "writer lock");
-    if (failure === undefined || error instanceof EtlError) throw error;
-    throw new EtlError(failure, { cause: error });
+    throw explainError(error, "writer lock");
   }
 }
 

@@ -11,7 +11,7 @@ export interface Refusal {
 export interface Publication {
   /** Whether it tells of inserts, updates, deletions and truncations, and of partitions as of the table that they are of. */
   readonly isWhole: boolean;
-  /** What tells it, and that it has a table, from one that was made anew; by table, quoted. */
+  /** What tells it, and that it has a table with its replica identity, from one that was made anew; by table, quoted. */
   readonly members: ReadonlyMap<string, string>;
   /** The same of a publication for all tables. */
   readonly everyTable: string | undefined;
@@ -22,6 +22,7 @@ const PublicationRow = z.object({
   is_whole: z.enum(["true", "false"]),
   is_for_all: z.enum(["true", "false"]),
   member: z.string().nullable(),
+  identity: z.string().nullable(),
   schema: z.string().nullable(),
   name: z.string().nullable(),
 });
@@ -31,7 +32,7 @@ const PUBLICATION: Statement<z.infer<typeof PublicationRow>> = {
   label: "pg_publication",
   sql: `select p.oid::text as oid, p.puballtables::text as is_for_all,
   (p.pubinsert and p.pubupdate and p.pubdelete and p.pubtruncate and p.pubviaroot)::text as is_whole,
-  r.oid::text as member, n.nspname::text as schema, c.relname::text as name
+  r.oid::text as member, c.relreplident::text as identity, n.nspname::text as schema, c.relname::text as name
 from pg_publication p
 left join pg_publication_rel r on r.prpubid = p.oid
   and to_jsonb(r) ->> 'prqual' is null and to_jsonb(r) ->> 'prattrs' is null
@@ -52,9 +53,9 @@ export async function readPublication(
   const [first] = rows;
   if (first === undefined) return undefined;
   const members = new Map<string, string>();
-  for (const { oid, member, schema, name } of rows) {
+  for (const { oid, member, identity, schema, name } of rows) {
     if (member === null || schema === null || name === null) continue;
-    members.set(quoteTable(schema, name), `${oid}.${member}`);
+    members.set(quoteTable(schema, name), `${oid}.${member}.${identity}`);
   }
   return {
     isWhole: first.is_whole === "true",
@@ -79,7 +80,7 @@ export function fingerprintOf(
   return [...new Set(marks)].sort().join(" ");
 }
 
-/** The statements after which a publication has these tables. */
+/** The statements after which a publication has these tables as a whole, beside what else it has. */
 export function publicationSql(
   name: string,
   { tables, found }: {
@@ -97,10 +98,12 @@ export function publicationSql(
       } with (${options})`,
     ];
   }
+  // a table that leaves, and comes back, would be another member
+  const all = [...new Set([...found.members.keys(), ...tables])].sort();
   return [
     ...found.isWhole ? [] : [`alter publication ${quoted} set (${options})`],
     ...fingerprintOf(found, tables) === undefined
-      ? [`alter publication ${quoted} set table ${tables.join(", ")}`]
+      ? [`alter publication ${quoted} set table ${all.join(", ")}`]
       : [],
   ];
 }
@@ -110,6 +113,8 @@ export interface LoggedColumn {
   readonly name: string;
   readonly type: string;
   readonly isIdentity: boolean;
+  /** Whether it is in the log at all: what PostgreSQL computes is not. */
+  readonly isLogged: boolean;
 }
 
 /** What the log tells of a table. */
@@ -130,6 +135,7 @@ const LoggedRow = z.object({
   name: z.string(),
   type: z.string(),
   is_identity: z.enum(["true", "false"]),
+  is_logged: z.enum(["true", "false"]),
   fault: z.enum(["", "no table", "unlogged", "inheritance", "no identity"]),
 });
 
@@ -162,6 +168,7 @@ const LOGGED: Statement<z.infer<typeof LoggedRow>> = {
   from tree t where t.depth = 0
 )
 select a.attname::text as name, format_type(a.atttypid, -1) as type, top.fault,
+  (a.attgenerated = '')::text as is_logged,
   (a.attgenerated = '' and not exists (
     select from leaf l
     where l.relreplident <> 'f' and not exists (
@@ -183,9 +190,10 @@ export async function readLoggedTable(
   const rows = await source.query(LOGGED, { values: [table], signal });
   const [{ fault } = { fault: "no table" as const }] = rows;
   return {
-    columns: rows.map(({ name, type, is_identity }) => ({
+    columns: rows.map(({ name, type, is_identity, is_logged }) => ({
       ...{ name, type },
       isIdentity: is_identity === "true",
+      isLogged: is_logged === "true",
     })),
     fault: fault === "" ? undefined : fault,
   };

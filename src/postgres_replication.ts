@@ -1,18 +1,20 @@
 // @ts-types="@types/pg"
 import pg from "pg";
 import { z } from "zod";
+import { CopyOut } from "./copy_out.ts";
 import { EtlError } from "./failure.ts";
 import type { Log } from "./logging.ts";
 import { formatLsn, type Lsn } from "./lsn.ts";
-import { explainPostgresError } from "./postgres_failure.ts";
+import { quoteIdentifier } from "./postgres.ts";
+import { explainError } from "./postgres_failure.ts";
 import {
   aroundPooler,
   connectionOptions,
   type Host,
   type PostgresOptions,
+  settingOptions,
   SETTINGS,
 } from "./postgres_session.ts";
-import { StreamQuery } from "./postgres_stream_query.ts";
 import type { Secrets } from "./secrets.ts";
 
 /** What comes: a message of pgoutput as it is, or how far the server is. */
@@ -47,6 +49,8 @@ const MAX_WAITING_BYTES = 1_000_000;
 
 const END_LIMIT_MS = 500;
 
+const LABEL = "WAL stream";
+
 /** Milliseconds between 1970 and 2000, where PostgreSQL's clock begins. */
 const EPOCH_MS = 946_684_800_000;
 
@@ -69,12 +73,11 @@ export async function openReplication(
 ): Promise<ReplicationStream> {
   const direct = aroundPooler(options);
   const client = await connect(direct, { secrets, log, signal });
-  const names = publication.replaceAll("'", "''").replaceAll('"', '""');
-  const command = `START_REPLICATION SLOT ${
-    pg.escapeIdentifier(slot)
-  } LOGICAL ${
+  // a text of the replication protocol's own grammar, which knows no backslashes
+  const names = quoteIdentifier(publication).replaceAll("'", "''");
+  const command = `START_REPLICATION SLOT ${quoteIdentifier(slot)} LOGICAL ${
     formatLsn(start)
-  } (proto_version '1', publication_names '"${names}"')`;
+  } (proto_version '1', publication_names '${names}')`;
   return stream(client, { command, start });
 }
 
@@ -119,19 +122,16 @@ async function connect(
     }
   }
   signal.throwIfAborted();
-  throw explain(last);
+  throw explainError(last, LABEL);
 }
 
 function replicationOptions(
   options: PostgresOptions,
   { secrets, host }: { secrets: Secrets; host: Host },
 ): pg.ClientConfig {
-  const texts = [...SETTINGS, ["client_encoding", "UTF8"]] as const; // pairs, not lists
   const config = {
     ...connectionOptions(options, { secrets, host }),
-    options: texts
-      .map(([name, value]) => `-c ${name}=${value.replaceAll(" ", "\\ ")}`)
-      .join(" "),
+    options: settingOptions([...SETTINGS, ["client_encoding", "UTF8"]]),
     // a session for replication that may run statements too; the types do not know it
     replication: "database",
   };
@@ -153,7 +153,7 @@ function stream(
   let wake = Promise.withResolvers<void>();
 
   function fail(error: unknown): void {
-    failure ??= { error: explain(error) };
+    failure ??= { error: explainError(error, LABEL) };
     clearInterval(beat);
     socket().destroy();
     wake.resolve();
@@ -180,7 +180,13 @@ function stream(
     socket().pause();
   }
 
-  const running = new StreamQuery(command, take);
+  const running = new CopyOut(command, (chunk) => {
+    try {
+      take(chunk);
+    } catch (error) {
+      fail(error); // there is no end of the rows to wait for
+    }
+  });
   running.done.then(() => fail(new Error("Connection terminated")), fail);
   const beat = setInterval(() => {
     const silentMs = performance.now() - heardMs;
@@ -254,9 +260,3 @@ function statusUpdate(confirmed: Lsn, isAsking: boolean): Buffer {
 
 /** CopyDone: the client sends no more. */
 const COPY_DONE = Buffer.from([0x63, 0, 0, 0, 4]);
-
-function explain(error: unknown): unknown {
-  const failure = explainPostgresError(error, "WAL stream");
-  if (failure === undefined || error instanceof EtlError) return error;
-  return new EtlError(failure, { cause: error });
-}

@@ -86,7 +86,7 @@ export const SETTINGS: readonly (readonly [name: string, value: string])[] = [
 ];
 
 /** What goes for each session of one's own. */
-const SESSION = [
+const SESSION: typeof SETTINGS = [
   ...SETTINGS,
   ["default_transaction_isolation", "read committed"],
   ["default_transaction_read_only", "on"],
@@ -276,12 +276,19 @@ export async function connectSession(
   };
 }
 
+/** Settings as the options that a session begins with. */
+export function settingOptions(
+  settings: readonly (readonly [name: string, value: string])[],
+): string {
+  return settings
+    .map(([name, value]) => `-c ${name}=${value.replaceAll(" ", "\\ ")}`)
+    .join(" ");
+}
+
 function ownSession(statementTimeoutMs: number): pg.ClientConfig {
   return {
     statement_timeout: statementTimeoutMs,
     lock_timeout: lockTimeoutOf(statementTimeoutMs),
-    options: SESSION
-      .map(([name, value]) => `-c ${name}=${value?.replaceAll(" ", "\\ ")}`)
-      .join(" "),
+    options: settingOptions(SESSION),
   };
 }

@@ -1,10 +1,11 @@
 import { z } from "zod";
-import { EtlError, recovers } from "./failure.ts";
+import { recovers } from "./failure.ts";
 import type { Log } from "./logging.ts";
 import { type Lsn, parseLsn } from "./lsn.ts";
 import type { Source, Statement } from "./postgres.ts";
-import { explainPostgresError } from "./postgres_failure.ts";
+import { explainError } from "./postgres_failure.ts";
 import { openHosts } from "./postgres_hosts.ts";
+import type { Refusal } from "./postgres_publication.ts";
 import { aroundPooler, type PostgresOptions } from "./postgres_session.ts";
 import type { Secrets } from "./secrets.ts";
 import { pause } from "./ticks.ts";
@@ -99,6 +100,38 @@ export async function readSlotGround(
     release: Number(row.release),
   };
 }
+
+/** What keeps an agent from having a slot on a server, and what to do about it. */
+export function* refuseGround(
+  { walLevel, isStandby, mayReplicate }: SlotGround,
+): Generator<Refusal> {
+  if (isStandby) {
+    yield {
+      reason: "the server is a standby, whose log the agent does not follow",
+      remedy: "Write the primary's address",
+    };
+  }
+  if (walLevel !== "logical") {
+    yield {
+      reason: `wal_level is ${walLevel}`,
+      remedy:
+        "Run: alter system set wal_level = 'logical', and restart the server",
+    };
+  }
+  if (!mayReplicate) {
+    yield {
+      reason: "the agent's role may not use replication slots",
+      remedy:
+        "Run: alter role ROLE replication, with the role of postgres.user",
+    };
+  }
+}
+
+/** What is said where no slot is free. */
+export const NO_FREE_SLOT: Refusal = {
+  reason: "all replication slots of the server are in use",
+  remedy: "Raise max_replication_slots, or drop a slot that nobody uses",
+};
 
 /** The slot of this name; nothing where there is none. */
 export async function readSlot(
@@ -238,8 +271,6 @@ async function runStatements(
     }
   } catch (error) {
     signal.throwIfAborted();
-    const failure = explainPostgresError(error, label);
-    if (failure === undefined || error instanceof EtlError) throw error;
-    throw new EtlError(failure, { cause: error });
+    throw explainError(error, label);
   }
 }

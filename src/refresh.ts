@@ -7,7 +7,8 @@ import {
   openStages,
 } from "./hand_tools.ts";
 import type { Key } from "./keys.ts";
-import { addSettlements, mend, settleKeys } from "./mending.ts";
+import { mend, settleKeys } from "./mending.ts";
+import { addSettlements } from "./settlement.ts";
 import type { Settlement, SettlingStages } from "./settlement.ts";
 import type { TablePlan } from "./plan.ts";
 import type { Source } from "./postgres.ts";

@@ -7,9 +7,8 @@ import {
   openOffice,
   openStages,
 } from "./hand_tools.ts";
-import { addSettlements } from "./mending.ts";
+import { addSettlements, type Settlement } from "./settlement.ts";
 import { findDefinition } from "./named_index.ts";
-import type { Settlement } from "./settlement.ts";
 import { settleIds } from "./refresh.ts";
 import { isPossibleId } from "./transform.ts";
 

@@ -262,3 +262,21 @@ export async function settlePages(
 function keysApart({ keys, isUnique }: Page<Position>): readonly Key[] {
   return isUnique === true ? [] : keys;
 }
+
+/**
+ * The counts of both.
+ * @example
+ * ```ts
+ * import { equal } from "node:assert/strict";
+ * import { addSettlements } from "./settlement.ts";
+ * const one = { written: 1, superseded: 0, rejected: 2 };
+ * equal(addSettlements(one, one).rejected, 4);
+ * ```
+ */
+export function addSettlements(one: Settlement, other: Settlement): Settlement {
+  return {
+    written: one.written + other.written,
+    superseded: one.superseded + other.superseded,
+    rejected: one.rejected + other.rejected,
+  };
+}

@@ -3,19 +3,13 @@ import { dropFreedSlot, readSlot } from "./postgres_slot.ts";
 import type { SlotNotice } from "./telemetry.ts";
 import { ticks } from "./ticks.ts";
 
-/** Looks after a slot, whoever uses it. */
-export interface SlotWatch extends AsyncDisposable {
-  /** Begins with it; does nothing once it has begun. */
-  begin(): void;
-}
-
 const LOOK_MS = 1_000;
 
 /** At this share of what may be kept it is said. */
 const WARNING_SHARE = 0.8;
 
 /**
- * Opens the watch: PostgreSQL keeps the log for a slot until its disk is full, so a slot that has too much is dropped,
+ * Looks after a slot, whoever uses it, until `signal` is aborted: PostgreSQL keeps the log for a slot until its disk is full, so a slot that has too much is dropped,
  * whatever its indexes do.
  */
 export function watchSlot(
@@ -26,10 +20,9 @@ export function watchSlot(
     /** Called with what drops the slot when it has too much. */
     onFull: (drop: () => Promise<void>) => Promise<void>;
   },
-): SlotWatch {
+): AsyncDisposable {
   const { slot: name, maxSlotBytes: maxBytes } = wal;
   let isTold = false;
-  let watching: Promise<void> | undefined;
 
   async function look(): Promise<void> {
     const slot = await readSlot(source, name, signal);
@@ -68,12 +61,6 @@ export function watchSlot(
     }
   }
 
-  return {
-    begin() {
-      watching ??= run();
-    },
-    async [Symbol.asyncDispose]() {
-      await watching;
-    },
-  };
+  const watching = run();
+  return { [Symbol.asyncDispose]: () => watching };
 }

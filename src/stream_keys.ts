@@ -1,3 +1,4 @@
+import { BATCH_KEYS } from "./changes.ts";
 import type { ChangeBatch } from "./feed_subscription.ts";
 import type { Joined } from "./index_feed.ts";
 import type { Key } from "./keys.ts";
@@ -6,7 +7,6 @@ import { type Following, startPass } from "./pass_start.ts";
 import type { Page } from "./plan.ts";
 import type { Position } from "./position.ts";
 import { readFlushed } from "./postgres_slot.ts";
-import { MAX_DOCUMENTS } from "./streamed_documents.ts";
 import { lsnOf } from "./versions.ts";
 
 /** What a pass by the stream goes by, beside what every pass does. */
@@ -80,7 +80,7 @@ export async function* streamKeys(
 
   for await (
     const { keys, lsn } of streamPages({
-      ...{ joined, isOver },
+      ...{ joined, isOver, defersAll: true },
       ...following,
     })
   ) {
@@ -136,16 +136,13 @@ export async function* besideStream(
     : subscription.from;
   let latest: Position = isClaimed ? saved : marks;
   const isFresh = saved.scan === undefined;
-  let gap: string | undefined;
+  let gap = isClaimed ? saved.wal?.gap : undefined;
 
   function compose(next: Position): Position {
     const { wal: _, ...rest } = next;
-    if (isClaimed) {
-      latest = { ...rest, wal: joined.claim(settled, saved.wal?.gap) };
-    } else {latest = gap === undefined
-        ? rest
-        : { ...rest, wal: joined.claim(settled, gap) };}
-    return latest;
+    const isSaid = isClaimed || gap !== undefined;
+    const wal = isSaid ? { wal: joined.claim(settled, gap) } : {};
+    return latest = { ...rest, ...wal };
   }
   /** A part of what has come: where changes come without an end the load goes on all the same. */
   async function* streamed(): AsyncGenerator<Page<Position>> {
@@ -201,13 +198,15 @@ function claim(
 
 /** The documents of what comes; with the place that is settled once they are, where they are all that comes before it. */
 async function* streamPages(
-  { joined, isOver, maxBatches = Infinity, plan, drain, kill }:
+  { joined, isOver, maxBatches = Infinity, defersAll = false, ...following }:
     & Pick<Following, "plan" | "drain" | "kill">
     & {
       readonly joined: Joined;
       /** Called when nothing is there. */
       readonly isOver: () => Promise<boolean>;
       readonly maxBatches?: number;
+      /** Whether all ids wait for the next call, before which all that was read by this one has landed. */
+      readonly defersAll?: boolean;
     },
 ): AsyncGenerator<StreamedPage> {
   function* empty(lsn: Lsn | undefined): Generator<StreamedPage> {
@@ -219,7 +218,16 @@ async function* streamPages(
     const rest = keys.slice(start);
     yield lsn === undefined ? { keys: rest } : { keys: rest, lsn };
   }
+  async function* emptyAll(): AsyncGenerator<StreamedPage> {
+    for await (const _ of documents.addAll(kill)) {
+      yield* empty(undefined);
+      if (drain.aborted) return;
+    }
+    yield* empty(undefined);
+  }
+  const { plan, drain, kill } = following;
   const { subscription, documents } = joined;
+  if (documents.isAllDue) yield* emptyAll();
   for (let batchCount = 0; batchCount < maxBatches; batchCount++) {
     if (drain.aborted || subscription.ended.aborted) return;
     const batch: ChangeBatch | undefined = subscription.take();
@@ -231,9 +239,9 @@ async function* streamPages(
       yield* empty(undefined);
       if (drain.aborted) return;
     }
+    if (documents.isAllDue && defersAll) return yield* empty(undefined);
+    if (documents.isAllDue) yield* emptyAll();
     const { lsn } = batch;
-    if (lsn !== undefined || documents.count >= MAX_DOCUMENTS) {
-      yield* empty(lsn);
-    }
+    if (lsn !== undefined || documents.count >= BATCH_KEYS) yield* empty(lsn);
   }
 }

@@ -1,3 +1,4 @@
+import { BATCH_KEYS } from "./changes.ts";
 import type { ChangeBatch, TableChanges } from "./feed_subscription.ts";
 import { joinKey, type Key, transposeKeys } from "./keys.ts";
 import type { IndexPlan, TablePlan } from "./plan.ts";
@@ -10,13 +11,14 @@ import { TextRow } from "./text_row.ts";
 export interface StreamedDocuments {
   /** How many wait. */
   readonly count: number;
+  /** Whether any document may have changed, since a table was truncated: all ids of the index are to be added. */
+  readonly isAllDue: boolean;
   /** Finds the documents of a batch: those that its rows belong to, and those that they belonged to; parts of many. */
   add(batch: ChangeBatch, signal: AbortSignal): AsyncGenerator<void>;
+  /** Adds all ids of the index, parts of many; what is on its way there is not among them. */
+  addAll(signal: AbortSignal): AsyncGenerator<void>;
   take(): readonly Key[];
 }
-
-/** Documents are gathered up to this many before they are read: many changes of one document cost one reading. */
-export const MAX_DOCUMENTS = 10_000;
 
 /** Rows that a statement asks about. */
 const PAGE_ROWS = 2_000;
@@ -39,6 +41,7 @@ export function openStreamedDocuments(
   const { root } = plan;
   const isPlain = root.key.every(({ type }) => PLAIN_TYPES.has(type));
   let documents = new Set<Key>();
+  let isAllDue = false;
 
   function gather(keys: readonly Key[]): void {
     for (const key of keys) documents.add(key);
@@ -66,14 +69,14 @@ export function openStreamedDocuments(
     for (const options of asked) {
       let after: Key | undefined;
       do {
-        const limit = MAX_DOCUMENTS;
+        const limit = BATCH_KEYS;
         const found = await readDocumentKeys(source, { table, root }, {
           ...options,
           ...{ after, limit, signal },
         });
         gather(found);
         after = found.length < limit ? undefined : found.at(-1);
-        if (documents.size >= MAX_DOCUMENTS) yield;
+        if (documents.size >= BATCH_KEYS) yield;
       } while (after !== undefined);
     }
   }
@@ -102,13 +105,19 @@ export function openStreamedDocuments(
     get count() {
       return documents.size;
     },
+    get isAllDue() {
+      return isAllDue;
+    },
     async *add({ tables, isTruncated }, signal) {
+      isAllDue ||= isTruncated;
       for (const changes of tables) yield* addRows(changes, signal);
-      if (!isTruncated) return;
+    },
+    async *addAll(signal) {
       for await (const ids of readIds(signal)) {
         gather(ids);
-        if (documents.size >= MAX_DOCUMENTS) yield;
+        if (documents.size >= BATCH_KEYS) yield;
       }
+      isAllDue = false;
     },
     take() {
       const taken = [...documents];

@@ -8,8 +8,8 @@ import {
   openIndexes,
   openStages,
 } from "./hand_tools.ts";
-import { addSettlements, mend, type Mending } from "./mending.ts";
-import type { Settlement } from "./settlement.ts";
+import { mend, type Mending } from "./mending.ts";
+import { addSettlements, type Settlement } from "./settlement.ts";
 import { maxDeletions, openTally, type Tally, tallyStep } from "./tally.ts";
 
 /** How indexes are verified. */

@@ -26,7 +26,7 @@ export interface BlindSpot {
   readonly table: string;
   /** The columns that are not told of rows as they were. */
   readonly columns: readonly string[];
-  /** The statement that ends it. */
+  /** What ends it. */
   readonly remedy: string;
 }
 
@@ -44,22 +44,26 @@ const FAULTS: Readonly<
 > = {
   "no table": (table) => ({
     reason: `${table} is not a table: PostgreSQL logs no changes of it`,
-    remedy: `watch the tables that it shows, or write follow: polling`,
+    remedy: "Watch the tables that it shows, or write follow: polling",
   }),
   "unlogged": (table) => ({
     reason: `${table} is unlogged, or has a part that is`,
-    remedy: `alter table ${table} set logged`,
+    remedy: `Run: alter table ${table} set logged`,
   }),
   "inheritance": (table) => ({
     reason: `other tables inherit from ${table}, and are logged by their names`,
-    remedy: `make them its partitions, or write follow: polling`,
+    remedy: "Make them its partitions, or write follow: polling",
   }),
   "no identity": (table) => ({
     reason:
       `${table} has no primary key and no replica identity: once it is published, PostgreSQL refuses to update it`,
-    remedy: `alter table ${table} replica identity full`,
+    remedy: fullRows(table),
   }),
 };
+
+function fullRows(table: string): string {
+  return `Run: alter table ${table} replica identity full`;
+}
 
 /** Finds out what the log tells of the tables that an index watches; no row is read. */
 export async function planWal(
@@ -79,12 +83,23 @@ export async function planWal(
       const refusal = FAULTS[logged.fault](plan.from);
       return { tables: [], blindSpots: [], refusal };
     }
+    const computed = plan.key.find(({ name }) =>
+      logged.columns.some((column) => column.name === name && !column.isLogged)
+    );
+    if (computed !== undefined) {
+      const refusal = {
+        reason:
+          `${plan.from}.${computed.name} is generated: the log does not tell it`,
+        remedy: "Write other columns as key:, or follow: polling",
+      };
+      return { tables: [], blindSpots: [], refusal };
+    }
     const { formerColumns, formerQuery, lacking } = await planFormer(source, {
       ...{ plan, name, logged, root, signal },
     });
     planned.push({ plan, name, formerColumns, formerQuery });
     if (lacking.length === 0) continue;
-    const remedy = `alter table ${plan.from} replica identity full`;
+    const remedy = fullRows(plan.from);
     blindSpots.push({ table: plan.from, columns: lacking, remedy });
   }
   return { tables: planned, blindSpots, refusal: undefined };

@@ -1,13 +1,8 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Failure } from "../src/failure.ts";
-import { openRecord, POSITION } from "./agent_record_fixture.ts";
+import { LOST, openRecord, POSITION } from "./agent_record_fixture.ts";
 
-const LOST: Failure = {
-  kind: "server-unavailable",
-  server: "PostgreSQL",
-  code: "ECONNREFUSED",
-};
 const BLOCKED: Failure = {
   kind: "index-blocked",
   index: "movies-2",

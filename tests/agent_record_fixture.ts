@@ -1,5 +1,6 @@
 import { Registry } from "prom-client";
 import { type AgentRecord, openAgentRecord } from "../src/agent_record.ts";
+import type { Failure } from "../src/failure.ts";
 import { openInstruments } from "../src/instruments.ts";
 import type { Position } from "../src/position.ts";
 import type { PassSummary } from "../src/telemetry.ts";
@@ -17,6 +18,13 @@ export function openRecord(
   });
   return { record, registry, [Symbol.dispose]: () => record[Symbol.dispose]() };
 }
+
+/** A server that cannot be reached. */
+export const LOST: Failure = {
+  kind: "server-unavailable",
+  server: "PostgreSQL",
+  code: "ECONNREFUSED",
+};
 
 /** A position that is followed from. */
 export const POSITION: Position = {

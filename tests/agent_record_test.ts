@@ -6,16 +6,12 @@ import { judgeHealth, judgeReadiness } from "../src/health.ts";
 import { IndexReport } from "../src/status_report.ts";
 import {
   follow,
+  LOST,
   openRecord,
   POSITION,
   summaryOf,
 } from "./agent_record_fixture.ts";
 
-const LOST: Failure = {
-  kind: "server-unavailable",
-  server: "PostgreSQL",
-  code: "ECONNREFUSED",
-};
 const BLOCKED: Failure = {
   kind: "index-blocked",
   index: "movies-1",

@@ -45,6 +45,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "stop",
     "telemetry",
     "terminal",
+    "termination",
     "text_row",
     "ticks",
     "watched_pauses",
@@ -150,6 +151,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "refresh",
     "reindex",
     "replay",
+    "run_command",
     "saved_state",
     "saved_witness",
     "state_report",
@@ -172,7 +174,6 @@ const SOLE_IMPORTERS: Readonly<Record<string, readonly string[]>> = {
     "postgres",
     "postgres_replication",
     "postgres_session",
-    "postgres_stream_query",
   ],
   "@elastic/elasticsearch": [
     "elasticsearch",

@@ -42,7 +42,7 @@ Deno.test("openSweep() makes the index equal after every history with deletes an
 
 Deno.test("runOnce() by the log brings every deletion and unlink of every history in one pass", async () => {
   await using stage = await openStage({}, { ...FILM_WORLD, follow: "wal" });
-  // each pass waits for the log, so that one takes ten times as long
+  // each pass waits for the log, and takes longer for it
   const numRuns = Math.ceil(RUNS / 8);
   await fc.assert(
     fc.asyncProperty(histories({ deletes: true }), stage.expectFollowed),

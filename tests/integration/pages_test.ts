@@ -1,8 +1,11 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { join } from "node:path";
 import { z } from "zod";
+import { startPostgres } from "../../dev/postgres.ts";
 import { findPostgres } from "../../dev/postgres_home.ts";
 import { runToEnd } from "./agent_process.ts";
+import { startAgent } from "./agent_run.ts";
+import { openClusterFolder } from "./history_cluster.ts";
 import { type Block, readPage } from "./page_blocks.ts";
 import { openSearch } from "./search.ts";
 import { openWorld, type World } from "./world.ts";
@@ -28,6 +31,22 @@ function openIndexer(world: World) {
 
 async function readSql(path: string): Promise<Block[]> {
   return (await readPage(path)).filter(({ language }) => language === "sql");
+}
+
+/** What psql says of statements, each a transaction of its own. */
+async function runPsql(world: World, text: string): Promise<string> {
+  const psql = new Deno.Command(join(await findPostgres(), "psql"), {
+    args: ["--no-psqlrc", "-v", "ON_ERROR_STOP=1", world.databaseUrl],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const writer = psql.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(text));
+  await writer.close();
+  const { success, stdout, stderr } = await psql.output();
+  ok(success, new TextDecoder().decode(stderr));
+  return new TextDecoder().decode(stdout);
 }
 
 Deno.test("the statements of operations.md make a database that check has nothing to say of", async () => {
@@ -194,18 +213,39 @@ Deno.test("the statements of tuning.md show how a page is read", async () => {
     "…",
     "select p.id, p.name from product p",
   );
-  const psql = new Deno.Command(join(await findPostgres(), "psql"), {
-    args: ["--no-psqlrc", "-v", "ON_ERROR_STOP=1", world.databaseUrl],
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const writer = psql.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(text));
-  await writer.close();
-  const { success, stdout, stderr } = await psql.output();
-  ok(success, new TextDecoder().decode(stderr));
-  match(new TextDecoder().decode(stdout), /Index Cond|Bitmap|Seq Scan/);
+  match(await runPsql(world, text), /Index Cond|Bitmap|Seq Scan/);
+});
+
+Deno.test("the statements of wal.md let the example be followed by the log, and leave nothing", async () => {
+  await using folder = await openClusterFolder();
+  // they are for a whole server
+  await using server = await startPostgres({
+    folder: join(folder.path, "server"),
+  });
+  const name = "pg2es_movies_database";
+  await using world = await openWorld({
+    postgres: server.url,
+    settings: { follow: "wal", wal: { slot: name } },
+  });
+  await world.sql("create table content.review (id int primary key)");
+  const [settings, publication, identity, end, ...others] = await readSql(
+    "docs/wal.md",
+  );
+  equal(others.length, 0);
+  for (const block of [settings, publication, identity]) {
+    await runPsql(world, block?.text ?? "");
+  }
+  {
+    await using agent = startAgent(world);
+    await agent.untilLogged("changes are followed by the log", { slot: name });
+    await agent.untilLogged("pass finished", { kind: "load" });
+  }
+  await runPsql(world, end?.text ?? "");
+  const left = await world.sql(
+    `select slot_name::text as name from pg_replication_slots
+     union all select pubname::text from pg_publication`,
+  );
+  deepEqual(left, []);
 });
 
 Deno.test("every statement in the documents is run by a test", async () => {
@@ -214,6 +254,7 @@ Deno.test("every statement in the documents is run by a test", async () => {
     "docs/operations.md",
     "docs/recipes.md",
     "docs/tuning.md",
+    "docs/wal.md",
   ];
   const others: string[] = [];
   for await (

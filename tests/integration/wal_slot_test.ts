@@ -1,6 +1,7 @@
-import { equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match } from "node:assert/strict";
 import { join } from "node:path";
 import { startPostgres } from "../../dev/postgres.ts";
+import { runToEnd } from "./agent_process.ts";
 import { startAgent } from "./agent_run.ts";
 import { startFaultProxy } from "./fault_proxy.ts";
 import { openClusterFolder, startStandby } from "./history_cluster.ts";
@@ -17,6 +18,8 @@ const FOLLOWED = "changes are followed by the log";
 const POLLING = "changes are looked for by polling for now";
 const LOADED = { kind: "load" };
 const MADE = "a replication slot was made";
+const TOO_MUCH =
+  "PostgreSQL keeps too much of its log for the replication slot: dropping it, and going on by polling";
 const MB = 1_000_000;
 
 Deno.test("a slot for which too much is kept is dropped while its index cannot go on, and made anew after it", async () => {
@@ -40,9 +43,7 @@ Deno.test("a slot for which too much is kept is dropped while its index cannot g
       if ((await findSlots(world)).length === 0) break;
       await makeNoise(world, 2 * MB);
     }
-    await agent.untilLogged(
-      "PostgreSQL keeps too much of its log for the replication slot: dropping it, and going on by polling",
-    );
+    await agent.untilLogged(TOO_MUCH);
     await world.sql(unseen(2));
   }
   await agent.untilLogged(MADE);
@@ -130,8 +131,7 @@ Deno.test("a standby that is promoted has no slot: it is bridged, and made there
   await world.sql(unseen(1));
   await standby.catchUp();
   await primary.stop("immediate");
-  const promoted = later.use(await standby.promote(primary.port));
-  ok(promoted.port === primary.port);
+  later.use(await standby.promote(primary.port));
   await world.sql(unseen(2));
   await agent.untilLogged(MADE);
   await world.sql(unseen(3));
@@ -154,7 +154,7 @@ Deno.test("a server without wal_level logical is polled, with what to set, and f
   await dropSlotByHand(world);
   await before.stop();
   {
-    await using lowered = await startPostgres({
+    await using _lowered = await startPostgres({
       ...{ folder: place, port },
       settings: { "wal_level": "replica" },
     });
@@ -164,10 +164,42 @@ Deno.test("a server without wal_level logical is polled, with what to set, and f
     });
     match(String(fields["remedy"]), /wal_level = 'logical'/);
     await world.sql(unseen(1));
-    ok(lowered.port === port);
   }
   later.use(await startPostgres({ folder: place, port }));
   await agent.untilLogged(MADE);
   await world.sql(unseen(2));
   await untilEqual(world);
+});
+
+Deno.test("a slot that nobody reads is dropped all the same, while its index is paused", async () => {
+  await using world = await openShop();
+  await world.configure({ wal: { "max_slot_size": "16MB" } });
+  {
+    await using agent = startAgent(world);
+    await agent.untilLogged("pass finished", LOADED);
+  }
+  const { folder } = world;
+  equal((await runToEnd({ folder, args: ["pause"] })).code, 0);
+  await using agent = startAgent(world);
+  await agent.untilLogged("paused");
+  await world.sql(unseen(1));
+  await makeNoise(world, 32 * MB);
+  await agent.untilLogged(TOO_MUCH);
+  equal((await runToEnd({ folder, args: ["resume"] })).code, 0);
+  await agent.untilLogged(MADE);
+  await untilEqual(world);
+});
+
+Deno.test("the slot of an index that is not in the configuration any more is dropped", async () => {
+  await using world = await openShop();
+  {
+    await using agent = startAgent(world);
+    await agent.untilLogged("pass finished", LOADED);
+  }
+  equal((await findSlots(world)).length, 1);
+  const name = `${world.indexName()}-renamed`;
+  await world.configure({ follow: "polling", "indexes.0.name": name });
+  await using agent = startAgent(world);
+  await agent.untilLogged("pass finished", LOADED);
+  deepEqual(await findSlots(world), []);
 });

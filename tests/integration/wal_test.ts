@@ -1,15 +1,18 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { runPass, startAgent } from "./agent_run.ts";
+import { startHttpFaults } from "./http_faults.ts";
+import { until } from "./moments.ts";
 import { findSlots, openShop, untilEqual } from "./wal_shop.ts";
 
 const FOLLOWED = "changes are followed by the log";
+const LOADED = { kind: "load" };
 const POLLING = "changes are looked for by polling for now";
 
 Deno.test("an agent that follows the log has deletions, moves and unlinks in the index at once, without a sweep", async () => {
   await using world = await openShop();
   await using agent = startAgent(world);
   await agent.untilLogged(FOLLOWED);
-  await agent.untilLogged("pass finished", { kind: "load" });
+  await agent.untilLogged("pass finished", LOADED);
   await untilEqual(world);
   for (
     const change of [
@@ -50,14 +53,14 @@ Deno.test("a load is made beside the stream, and misses nothing of what is delet
   await world.sql("delete from chapter where id % 3 = 0");
   await world.sql("delete from book where id in (2, 18)");
   await world.sql("delete from author where id in (2, 18)");
-  await agent.untilLogged("pass finished", { kind: "load" });
+  await agent.untilLogged("pass finished", LOADED);
   await untilEqual(world);
 });
 
 Deno.test("many changes of one document in a transaction cost one reading", async () => {
   await using world = await openShop();
   await using agent = startAgent(world);
-  await agent.untilLogged("pass finished", { kind: "load" });
+  await agent.untilLogged("pass finished", LOADED);
   await world.sql(
     "insert into chapter select n, 1, 'more' from generate_series(1000, 40000) n",
   );
@@ -81,11 +84,10 @@ Deno.test("what rows were is not logged: it is said with what to do, and found b
   deepEqual([fields["table"], fields["columns"], fields["remedy"]], [
     '"public"."book"',
     ["author_id"],
-    'alter table "public"."book" replica identity full',
+    'Run: alter table "public"."book" replica identity full',
   ]);
-  await agent.untilLogged("pass finished", { kind: "load" });
+  await agent.untilLogged("pass finished", LOADED);
   await world.sql("delete from chapter where id = 1");
-  await world.sql("delete from author where id = 20 and false");
   await untilEqual(world);
 });
 
@@ -97,9 +99,9 @@ Deno.test("a table that has no identity is not published: its updates would be r
   match(String(fields["reason"]), /"chapter" has no primary key/);
   equal(
     fields["remedy"],
-    'alter table "public"."chapter" replica identity full',
+    'Run: alter table "public"."chapter" replica identity full',
   );
-  await agent.untilLogged("pass finished", { kind: "load" });
+  await agent.untilLogged("pass finished", LOADED);
   await world.sql(
     "update chapter set heading = 'still possible', updated_at = now()",
   );
@@ -148,5 +150,65 @@ Deno.test("two agents of one database that share a slot by mistake: one polls, a
   match(String(fields["reason"]), /is in use by process \d+$/);
   ok(String(fields["remedy"]).includes("wal.slot"));
   await world.sql("delete from chapter where id = 1");
+  await untilEqual(world);
+});
+
+Deno.test("what is on its way while a table is truncated does not come back", async () => {
+  await using faults = startHttpFaults();
+  await using world = await openShop();
+  await world.configure({ "elasticsearch.node": faults.url });
+  await using agent = startAgent(world);
+  await agent.untilLogged("pass finished", LOADED);
+  {
+    const refused = faults.inject({ status: 503, body: "" });
+    using _refused = refused;
+    await world.sql("insert into author values (300, 'on its way')");
+    await refused.begun;
+    await world.sql("truncate author cascade");
+    // by now the truncation has come as well
+    const { length } = faults.bulks;
+    await until(
+      "it was tried often",
+      () => Promise.resolve(faults.bulks.length > length + 10),
+    );
+  }
+  await untilEqual(world);
+  equal((await world.documents()).size, 0);
+});
+
+Deno.test("an index whose slot cannot be made yet is polled, and joins once it can", async () => {
+  await using world = await openShop();
+  await using agent = startAgent(world);
+  {
+    await using open = await world.connect();
+    await open.sql("begin");
+    await open.sql("select pg_current_xact_id()::text");
+    await agent.untilLogged(POLLING, {
+      reason: "the replication slot is being made",
+    });
+    await agent.untilLogged("pass finished", LOADED);
+    await world.sql(
+      "update author set name = 'seen by polling', updated_at = clock_timestamp() where id = 1",
+    );
+    await untilEqual(world);
+    await open.sql("rollback");
+  }
+  await agent.untilLogged(FOLLOWED);
+  await world.sql("delete from chapter where id = 1");
+  await untilEqual(world);
+});
+
+Deno.test("a table that logs less than before is polled for, and what was missed is found", async () => {
+  await using world = await openShop();
+  await using agent = startAgent(world);
+  await agent.untilLogged("pass finished", LOADED);
+  await world.sql("alter table book replica identity default");
+  await world.sql(
+    "delete from chapter where id = 8; delete from book where id = 4",
+  );
+  await agent.untilLogged(
+    "the publication was changed: changes are looked for by polling",
+  );
+  await agent.untilLogged("sweep finished");
   await untilEqual(world);
 });
