@@ -114,7 +114,7 @@ function LoadProgress(
 
 /** The figures that are looked at first. */
 function Figures({ index }: { index: IndexReport }): JSX.Element {
-  const { lagSeconds, perSecond, documents, deadLetters } = index;
+  const { lagSeconds, perSecond, documents, deadLetters, follow } = index;
   const { written, superseded } = documents;
   return (
     <dl class="figures">
@@ -124,6 +124,13 @@ function Figures({ index }: { index: IndexReport }): JSX.Element {
           ? "not known"
           : formatDuration(lagSeconds)}
       />
+      {follow !== undefined && (
+        <Figure
+          name="Changes come"
+          value={follow.way === "wal" ? "by the log" : "by polling"}
+          isWarning={follow.way === "polling"}
+        />
+      )}
       <Figure name="Rate, last minute" value={formatRate(perSecond)} />
       <Figure name="Written" value={formatCount(written)} />
       <Figure name="Superseded" value={formatCount(superseded)} />

@@ -2,9 +2,10 @@ import type {
   ErrorReport,
   IndexReport,
   ServerReport,
+  SlotReport,
   StatusReport,
 } from "../status_report.ts";
-import { countOf } from "./words.ts";
+import { countOf, formatSize } from "./words.ts";
 
 /** Something that somebody should know; `bad` holds up documents, `warn` does not. */
 export interface Problem {
@@ -23,6 +24,9 @@ export interface Problem {
 /** An open transaction of that age is told of in the log as well. */
 const LONG_TRANSACTION_SECONDS = 300;
 
+/** Of what the slot may keep: the log warns as well. */
+const MUCH_KEPT_SHARE = 0.8;
+
 /** As the alert on `pg2es_index_lag_seconds`. */
 const LARGE_LAG_SECONDS = 60;
 
@@ -34,6 +38,7 @@ export function findProblems(report: StatusReport): Problem[] {
     ...findServerProblems("Elasticsearch", servers.elasticsearch),
     ...indexes.flatMap(findIndexProblems),
     ...findTransactionProblems(servers.postgresql.oldestTransactionSeconds),
+    ...findSlotProblems(servers.postgresql.slot),
   ];
   // what the agent says of itself, where nothing above says it better
   if (!health.ok && !problems.some(({ severity }) => severity === "bad")) {
@@ -78,8 +83,24 @@ function findTransactionProblems(seconds = 0): Problem[] {
   }];
 }
 
+function findSlotProblems(slot: SlotReport | undefined): Problem[] {
+  if (slot === undefined) return [];
+  const { name, keptBytes, maxBytes } = slot;
+  if (keptBytes <= MUCH_KEPT_SHARE * maxBytes) return [];
+  return [{
+    severity: "warn",
+    title: "PostgreSQL keeps much of its log for the agent",
+    detail: `${formatSize(keptBytes)} for the slot ${name}. At ${
+      formatSize(maxBytes)
+    } the agent drops it, polls, and compares everything; nothing is lost.`,
+    advice:
+      "Look at what is slow or held up: Elasticsearch, or a transaction that stays open",
+  }];
+}
+
 function findIndexProblems(index: IndexReport): Problem[] {
-  const { name, state, pausedSince, deadLetters, lagSeconds = 0 } = index;
+  const { name, state, pausedSince, deadLetters, lagSeconds = 0, follow } =
+    index;
   const problems: Problem[] = [];
   if (state === "failed" || state === "waiting") {
     problems.push(...findHindrance(index, state));
@@ -92,6 +113,18 @@ function findIndexProblems(index: IndexReport): Problem[] {
       advice:
         "Nothing while its lag falls, as after an outage; else look at what is slow: both servers, and the query of a document. " +
         "With a fetch_delay of a minute and more it is as it is to be",
+    });
+  }
+  if (follow?.way === "polling" && state === "following") {
+    const { reason } = follow;
+    problems.push({
+      severity: "warn",
+      title: `${name} is followed by polling for now`,
+      detail: reason === undefined
+        ? "Changes come later than by the log; nothing is lost."
+        : reason,
+      advice:
+        "Nothing, where it passes: the agent joins the log by itself as soon as it can. Else `pg2es check` says what to set",
     });
   }
   if (deadLetters.count > 0) {

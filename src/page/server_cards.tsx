@@ -1,8 +1,17 @@
-import type { JSX } from "preact";
-import type { ServerReport, StatusReport } from "../status_report.ts";
+import type { ComponentChildren, JSX } from "preact";
+import type {
+  ServerReport,
+  SlotReport,
+  StatusReport,
+} from "../status_report.ts";
 import { Icon, SIGNS } from "./icon.tsx";
 import type { Mood } from "./verdict.ts";
-import { formatDuration, formatMoment, secondsBetween } from "./words.ts";
+import {
+  formatDuration,
+  formatMoment,
+  formatSize,
+  secondsBetween,
+} from "./words.ts";
 
 const SERVER_STATES: Readonly<
   Record<ServerReport["state"], { mood: Mood; word: string }>
@@ -27,7 +36,7 @@ export function ServerCards(
   { report, isLost }: { report: StatusReport; isLost: boolean },
 ): JSX.Element {
   const { servers, at, role, since, startedAt, version } = report;
-  const { oldestTransactionSeconds } = servers.postgresql;
+  const { oldestTransactionSeconds, slot } = servers.postgresql;
   const { mood, word } = isLost
     ? { mood: "bad" as const, word: "Does not answer" }
     : ROLES[role];
@@ -42,6 +51,7 @@ export function ServerCards(
               {formatDuration(oldestTransactionSeconds)}
             </p>
           )}
+          {slot !== undefined && <p>{tellSlot(slot)}</p>}
         </ServerCard>
         <Card
           name="pg2es"
@@ -69,12 +79,18 @@ export function ServerCards(
   );
 }
 
+function tellSlot({ name, keptBytes, maxBytes, lagBytes }: SlotReport): string {
+  return `Log kept for the slot ${name}: ${formatSize(keptBytes)}, ${
+    formatSize(maxBytes)
+  } at most; ${formatSize(lagBytes)} not confirmed`;
+}
+
 function ServerCard(
   { name, server: { state, since, lastError }, at, children }: {
     name: string;
     server: ServerReport;
     at: string;
-    children?: JSX.Element | false;
+    children?: ComponentChildren;
   },
 ): JSX.Element {
   const { mood, word } = SERVER_STATES[state];
@@ -94,7 +110,7 @@ function Card(
     word: string;
     since: string | undefined;
     at: string;
-    children?: JSX.Element | (JSX.Element | false | undefined)[] | undefined;
+    children?: ComponentChildren;
   },
 ): JSX.Element {
   return (

@@ -47,6 +47,29 @@ export function formatRate(perSecond: number): string {
   return `${COUNT.format(Number(perSecond.toFixed(digits)))}/s`;
 }
 
+const SIZE_UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
+
+/**
+ * A size for people, in the largest unit that it has one of.
+ * @example
+ * ```ts
+ * import { deepEqual } from "node:assert/strict";
+ * import { formatSize } from "./words.ts";
+ * deepEqual([0, 900, 16_777_216, 1e9].map(formatSize), ["0 byte", "900 byte", "16.8 MB", "1 GB"]);
+ * ```
+ */
+export function formatSize(bytes: number): string {
+  const power = Math.min(
+    Math.floor(Math.log10(Math.max(bytes, 1)) / 3),
+    SIZE_UNITS.length - 1,
+  );
+  return new Intl.NumberFormat("en", {
+    style: "unit",
+    unit: SIZE_UNITS[power],
+    maximumFractionDigits: 1,
+  }).format(bytes / 1_000 ** power);
+}
+
 /**
  * A share of 1 in whole percent, rounded down: what is not done is never said to be.
  * @example

@@ -287,6 +287,45 @@ testInBrowser(
 );
 
 testInBrowser(
+  "the page shows the slot, and which way each index is followed",
+  async (browser) => {
+    const reached = { state: "reached", since: before(60) } as const;
+    const slot = {
+      name: "pg2es_films",
+      keptBytes: 16_777_216,
+      lagBytes: 4_200,
+      maxBytes: 1e9,
+    };
+    const report = (way: "polling" | "wal") =>
+      reportStatus({
+        servers: { postgresql: { ...reached, slot }, elasticsearch: reached },
+        indexes: [
+          reportIndex({ follow: { way } }),
+          reportIndex({ name: "people" }),
+        ],
+      });
+    await using agent = startScriptedAgent(report("wal"));
+    await using sight = await openSight(browser, agent.url);
+    const { page } = sight;
+    await untilHeadline(page, "All is well");
+    const card = page.getByRole("listitem").filter({ hasText: "PostgreSQL" });
+    ok(
+      (await card.first().innerText()).includes(
+        "Log kept for the slot pg2es_films: 16.8 MB, 1 GB at most; 4.2 kB not confirmed",
+      ),
+    );
+    const ways = page.locator(".figure").filter({ hasText: "Changes come" });
+    // the index that is polled as configured has nothing to tell
+    deepEqual(await ways.allInnerTexts(), ["Changes come\nby the log"]);
+    agent.answer(report("polling"));
+    await untilHeadline(page, "movies is followed by polling for now");
+    deepEqual(await ways.allInnerTexts(), ["Changes come\nby polling"]);
+    await sight.expectUsable();
+    sight.expectQuiet();
+  },
+);
+
+testInBrowser(
   "the page asks beside where it is, as behind a proxy",
   async (browser) => {
     const base = "/agents/first/";

@@ -157,6 +157,40 @@ Deno.test("findProblems() tells of a transaction that stays open for five minute
   equal(read({ servers: servers(300) }).mood, "warn");
 });
 
+Deno.test("findProblems() tells of a slot that keeps more than four fifths of what it may", () => {
+  const server = { state: "reached", since: before(3_600) } as const;
+  const keeping = (keptBytes: number) => {
+    const slot = { name: "pg2es_films", keptBytes, lagBytes: 9, maxBytes: 1e9 };
+    return { postgresql: { ...server, slot }, elasticsearch: server };
+  };
+  equal(read({ servers: keeping(800e6) }).mood, "good");
+  deepEqual(read({ servers: keeping(800e6 + 1) }), {
+    mood: "warn",
+    headline: "PostgreSQL keeps much of its log for the agent",
+    titles: ["PostgreSQL keeps much of its log for the agent"],
+  });
+  const report = reportStatus({ servers: keeping(900e6) });
+  match(
+    findProblems(report)[0]?.detail ?? "",
+    /^900 MB for the slot pg2es_films\. At 1 GB the agent drops it/,
+  );
+});
+
+Deno.test("findProblems() tells of an index that is followed by polling though it is to be by the log", () => {
+  const reason = "replication slot pg2es_films is in use by process 7";
+  const follow = { way: "polling", reason } as const;
+  deepEqual(readIndex({ follow }), {
+    mood: "warn",
+    headline: "movies is followed by polling for now",
+    titles: ["movies is followed by polling for now"],
+  });
+  const report = reportStatus({ indexes: [reportIndex({ follow })] });
+  equal(findProblems(report)[0]?.detail, reason);
+  equal(readIndex({ follow: { way: "wal" } }).mood, "good");
+  // it waits, or loads: that is told
+  equal(readIndex({ follow, state: "paused" }).mood, "idle");
+});
+
 Deno.test("judge() tells of an index that is paused, and of the command that resumes it", () => {
   const paused = { state: "paused", pausedSince: before(600) } as const;
   const report = reportStatus({ indexes: [reportIndex(paused)] });

@@ -104,6 +104,35 @@ export const SCENES: readonly Scene[] = [
       }),
   },
   {
+    name: "by_the_log",
+    headline: () => "All is well",
+    open: (named) =>
+      stage(async (stack) => {
+        const world = stack.use(
+          await openWorld({
+            ...named,
+            follow: "wal",
+            settings: { "logging.format": "json" },
+          }),
+        );
+        const observed = await observe(world);
+        stack.use(startAgent(world));
+        await until("changes come by the log", async () => {
+          const { servers } = await observed.status();
+          const index = await readIndex(observed);
+          return index?.follow?.way === "wal" &&
+            servers.postgresql.slot !== undefined;
+        });
+        stack.use(keepRetitling(world));
+        await until("there is something to chart", async () => {
+          const index = await readIndex(observed);
+          return (index?.history.perSecond.length ?? 0) > 1 &&
+            await countSettled(observed) > FILM_COUNT;
+        });
+        return { world, observed };
+      }),
+  },
+  {
     name: "elasticsearch_away",
     headline: () => "Elasticsearch does not answer",
     open: (named) =>
