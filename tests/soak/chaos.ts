@@ -7,6 +7,7 @@ import {
   planFaults,
   type PlannedFault,
   shapeOf,
+  WAL_FAULTS,
 } from "./schedule.ts";
 import { sleep } from "./writer.ts";
 
@@ -32,7 +33,7 @@ export function openChaos(
   const counts = new Map<FaultKind, number>();
   const groups = new Set<string>();
   const faults = planFaults(seedRandom(seed), {
-    kinds: kindsOf(FAULTS).filter(isPossible),
+    kinds: [...kindsOf(FAULTS), ...kindsOf(WAL_FAULTS)].filter(isPossible),
     afterMs: FAULT_AFTER_MS,
   });
   const kills = planFaults(seedRandom(seed ^ 0x5eed), {

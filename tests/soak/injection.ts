@@ -89,6 +89,8 @@ async function begin(scene: Scene, planned: PlannedFault): Promise<Undo> {
       return await beginOnElasticsearch(scene.stage, what);
     case "index":
       return await beginOnIndex(scene.stage, what);
+    case "log":
+      return await beginOnLog(scene.stage, what);
     default:
       return await beginOnAgent(scene, what);
   }
@@ -154,6 +156,36 @@ async function beginOnPostgres(
       return postgres.start;
   }
   throw new RangeError(`Cannot begin a fault of PostgreSQL: ${what}`);
+}
+
+/** What is the agent's own on PostgreSQL has this name. */
+const SLOT = "pg2es_movies_database";
+
+async function beginOnLog({ sql }: Stage, what: string): Promise<Undo> {
+  switch (what) {
+    case "slot dropped":
+      await sql(
+        `select pg_terminate_backend(active_pid)::text from pg_replication_slots where slot_name = '${SLOT}'`,
+      );
+      await sql(
+        `select pg_drop_replication_slot(slot_name)::text from pg_replication_slots where slot_name = '${SLOT}'`,
+      );
+      return () => {};
+    case "publication dropped":
+      await sql(`drop publication if exists ${SLOT}`);
+      return () => {};
+    case "table out of the publication":
+      await sql(
+        `alter publication ${SLOT} drop table content.person_film_work`,
+      );
+      return () => {};
+    case "more than the slot may keep":
+      await sql(
+        "select pg_logical_emit_message(false, 'soak', repeat('0123456789', 100000))::text from generate_series(1, 20)",
+      );
+      return () => {};
+  }
+  throw new RangeError(`Cannot begin a fault of the log: ${what}`);
 }
 
 async function endQuietly(session: Session): Promise<void> {

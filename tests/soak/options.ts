@@ -7,13 +7,16 @@ export interface SoakOptions {
   readonly minutes: number;
   /** What all decisions come from: the same ones on every run with the same seed. */
   readonly seed: number;
+  /** Where changes come from. */
+  readonly follow: "polling" | "wal";
 }
 
-const USAGE = "write deno task soak [--minutes N] [--seed S]";
+const USAGE = "write deno task soak [--minutes N] [--seed S] [--follow wal]";
 
 const Values = z.object({
   minutes: z.coerce.number().positive().max(10_000).default(10),
   seed: z.coerce.number().int().min(0).max(0xffff_ffff).optional(),
+  follow: z.enum(["polling", "wal"]).default("polling"),
 });
 
 /**
@@ -23,7 +26,7 @@ const Values = z.object({
  * ```ts
  * import { deepEqual } from "node:assert/strict";
  * import { parseOptions } from "./options.ts";
- * deepEqual(parseOptions(["--minutes", "3"], () => 7), { minutes: 3, seed: 7 });
+ * deepEqual(parseOptions(["--minutes", "3"], () => 7), { minutes: 3, seed: 7, follow: "polling" });
  * ```
  */
 export function parseOptions(
@@ -38,15 +41,19 @@ export function parseOptions(
       `Cannot read --${issue?.path.join(".")}: ${issue?.message}; ${USAGE}`,
     );
   }
-  const { minutes, seed = makeSeed() } = parsed.data;
-  return { minutes, seed };
+  const { minutes, seed = makeSeed(), follow } = parsed.data;
+  return { minutes, seed, follow };
 }
 
 function readValues(words: readonly string[]): unknown {
   try {
     return parseArgs({
       args: words.filter((word) => word !== "--"),
-      options: { minutes: { type: "string" }, seed: { type: "string" } },
+      options: {
+        minutes: { type: "string" },
+        seed: { type: "string" },
+        follow: { type: "string" },
+      },
     }).values;
   } catch (error) {
     const told = error instanceof Error ? error.message : String(error);

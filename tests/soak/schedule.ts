@@ -87,13 +87,24 @@ export const FAULTS = {
   },
 } as const satisfies Record<string, FaultShape>;
 
+/** What befalls the slot and the publication, where changes come by PostgreSQL's log. */
+export const WAL_FAULTS = {
+  "log: slot dropped": { weight: 2, lastsMs: [0, 0] },
+  "log: publication dropped": { weight: 2, lastsMs: [0, 0] },
+  "log: table out of the publication": { weight: 2, lastsMs: [0, 0] },
+  "log: more than the slot may keep": { weight: 2, lastsMs: [0, 0] },
+} as const satisfies Record<string, FaultShape>;
+
 /** The ends of the agent that it has no say in; it is started again at once. */
 export const KILLS = {
   "agent: SIGKILL": { weight: 3, lastsMs: [0, 0] },
   "agent: SIGTERM": { weight: 1, lastsMs: [0, 0] },
 } as const satisfies Record<string, FaultShape>;
 
-export type FaultKind = keyof typeof FAULTS | keyof typeof KILLS;
+export type FaultKind =
+  | keyof typeof FAULTS
+  | keyof typeof WAL_FAULTS
+  | keyof typeof KILLS;
 
 /** A fault to come. */
 export interface PlannedFault {
@@ -106,7 +117,7 @@ export interface PlannedFault {
 
 /** The shape of a kind. */
 export function shapeOf(kind: FaultKind): FaultShape {
-  return { ...FAULTS, ...KILLS }[kind];
+  return { ...FAULTS, ...WAL_FAULTS, ...KILLS }[kind];
 }
 
 /** Faults without end, of these kinds and at this pace; the same ones for the same numbers. */

@@ -10,6 +10,7 @@ import { freeIndexes } from "./injection.ts";
 import { findLeaks } from "./leaks.ts";
 import { parseOptions, type SoakOptions } from "./options.ts";
 import { findTalents } from "./talents.ts";
+import { WAL_FAULTS } from "./schedule.ts";
 import { openStage, unmount } from "./stage.ts";
 import { countFaults, summaryLines } from "./summary.ts";
 import { REFUSED_YEAR } from "./transactions.ts";
@@ -31,15 +32,16 @@ async function main(words: readonly string[]): Promise<void> {
     words,
     () => crypto.getRandomValues(new Uint32Array(1))[0] ?? 0,
   );
-  tell(`seed ${options.seed}, ${options.minutes} minutes`);
-  const folder = join(SOAKS, String(options.seed));
+  const { seed, minutes, follow } = options;
+  tell(`seed ${seed}, ${minutes} minutes, follow: ${follow}`);
+  const folder = join(SOAKS, String(seed));
   await removeSoak(folder);
   const problems = await soak(options, folder);
   if (problems === undefined) Deno.exitCode = STOPPED;
   else if (problems.length > 0) {
     for (const problem of problems) tell(`FAILED: ${problem}`);
     tell(
-      `The logs are in ${join(folder, "logs")}, the seed is ${options.seed}`,
+      `The logs are in ${join(folder, "logs")}, the seed is ${seed}`,
     );
     Deno.exitCode = 1;
     return;
@@ -49,14 +51,14 @@ async function main(words: readonly string[]): Promise<void> {
 
 /** What is wrong, none of it at best; nothing when it was stopped. */
 async function soak(
-  { seed, minutes }: SoakOptions,
+  { seed, minutes, follow }: SoakOptions,
   folder: string,
 ): Promise<string[] | undefined> {
   using stopped = untilStopped();
   const stop = new AbortController();
   stopped.promise.then(() => stop.abort());
   await Deno.mkdir(folder, { recursive: true });
-  await using stage = await openStage(folder);
+  await using stage = await openStage(folder, follow);
   const talents = await showStep(
     "Finding out what the agent can do",
     () => findTalents(stage),
@@ -75,7 +77,8 @@ async function soak(
     seed,
     isPossible: (kind) =>
       (kind !== "agent: second one" || talents.waits) &&
-      (kind !== "agent: folder full" || stage.canFill),
+      (kind !== "agent: folder full" || stage.canFill) &&
+      (follow === "wal" || !(kind in WAL_FAULTS)),
   });
 
   const startedMs = performance.now();

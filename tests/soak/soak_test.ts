@@ -28,17 +28,29 @@ function plan(seed: number, count: number): PlannedFault[] {
 
 Deno.test("parseOptions() takes a seed, or makes one, and refuses other words", () => {
   const makeSeed = () => 7;
-  deepEqual(parseOptions([], makeSeed), { minutes: 10, seed: 7 });
-  deepEqual(parseOptions(["--seed", "0", "--minutes", "0.5"], makeSeed), {
+  deepEqual(parseOptions([], makeSeed), {
+    minutes: 10,
+    seed: 7,
+    follow: "polling",
+  });
+  const written = ["--seed", "0", "--minutes", "0.5", "--follow", "wal"];
+  deepEqual(parseOptions(written, makeSeed), {
     minutes: 0.5,
     seed: 0,
+    follow: "wal",
   });
   for (
-    const words of [["--minutes", "0"], ["--seed", "x"], ["--sed", "1"], ["1"]]
+    const words of [
+      ["--minutes", "0"],
+      ["--seed", "x"],
+      ["--follow", "log"],
+      ["--sed", "1"],
+      ["1"],
+    ]
   ) {
     throws(
       () => parseOptions(words, makeSeed),
-      /^Error: Cannot read .*; write deno task soak \[--minutes N\] \[--seed S\]$/,
+      /^Error: Cannot read .*; write deno task soak \[--minutes N\] \[--seed S\] \[--follow wal\]$/,
     );
   }
 });

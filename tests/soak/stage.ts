@@ -10,6 +10,7 @@ import {
 import { openSession, type Row } from "../integration/world.ts";
 import type { AgentSetup, Usage } from "./agent.ts";
 import { type HttpProxy, startHttpProxy } from "./http_proxy.ts";
+import type { SoakOptions } from "./options.ts";
 
 /** Both servers with what stands between them and the agent, and a folder for it; disposing of it stops all. */
 export interface Stage extends AsyncDisposable {
@@ -55,8 +56,18 @@ const SETTINGS = {
   retry: { "min_delay": "50ms", "max_delay": "1s", multiplier: 2 },
 } as const;
 
+/** What may be kept is little, so that the limit is reached; with no sweep nothing makes up for what the log did not bring. */
+const BY_WAL = [
+  [["follow"], "wal"],
+  [["wal", "max_slot_size"], "16MB"],
+  [["indexes", 0, "sweep"], "off"],
+] as const;
+
 /** Opens the stage in an empty folder. */
-export async function openStage(folder: string): Promise<Stage> {
+export async function openStage(
+  folder: string,
+  follow: SoakOptions["follow"],
+): Promise<Stage> {
   await using opened = new AsyncDisposableStack();
   const servers = opened.use(await startServers({ folder }));
   const example = await loadExample(servers.postgres.url, "movies_database");
@@ -71,6 +82,15 @@ export async function openStage(folder: string): Promise<Stage> {
     databaseUrl,
     `alter role ${example.user} password '${secrets.postgres}'`,
   );
+  if (follow === "wal") {
+    await runSql(
+      databaseUrl,
+      `alter role ${example.user} replication;
+       grant postgres to ${example.user};
+       alter table content.person_film_work replica identity full;
+       alter table content.genre_film_work replica identity full`,
+    );
+  }
   const http = opened.use(await startHttpProxy(servers.elasticsearch.url));
   const hostname = "127.0.0.1";
   const tcp = {
@@ -91,7 +111,7 @@ export async function openStage(folder: string): Promise<Stage> {
     ES_USER: "soak",
     ES_PASSWORD: secrets.elasticsearch,
   };
-  const { text, document } = await makeConfig();
+  const { text, document } = await makeConfig(follow);
   const logs = join(folder, "logs");
   await Deno.mkdir(logs, { recursive: true });
   async function setUp(name: string): Promise<AgentSetup> {
@@ -163,7 +183,9 @@ export async function openStage(folder: string): Promise<Stage> {
 }
 
 /** The bundled configuration with what a soak needs otherwise, and its document query. */
-async function makeConfig(): Promise<{ text: string; document: string }> {
+async function makeConfig(
+  follow: SoakOptions["follow"],
+): Promise<{ text: string; document: string }> {
   const config = parseDocument(
     await Deno.readTextFile(new URL("config.yaml", ROOT)),
   );
@@ -180,6 +202,7 @@ async function makeConfig(): Promise<{ text: string; document: string }> {
       // the writer deletes much while sweeps cannot be made
       [["indexes", 0, "max_delete"], "100%"],
       [["indexes", 0, "sweep"], { ids: "3s", content: "8s" }],
+      ...(follow === "wal" ? BY_WAL : []),
     ];
   for (const [path, value] of settings) {
     config.setIn(path, config.createNode(value));
