@@ -51,9 +51,6 @@ export async function openHome(
   await Deno.mkdir(folder, { recursive: true });
   const bundled = new URL("index_config.json", ROOT);
   await Deno.copyFile(bundled, join(folder, "index_config.json"));
-  const config = parseDocument(
-    await Deno.readTextFile(new URL("config.yaml", ROOT)),
-  );
   const { host, port, database, user, password } = dataset;
   const values = {
     "postgres.host": host,
@@ -66,14 +63,24 @@ export async function openHome(
     "logging.level": "info",
     ...settings,
   };
+  const home = { folder, configFile: join(folder, "config.yaml") };
+  await Deno.copyFile(new URL("config.yaml", ROOT), home.configFile);
+  await configure(home, values);
+  return home;
+}
+
+/** Writes values into the configuration by path, for the next start of the agent. */
+export async function configure(
+  { configFile }: Home,
+  values: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const config = parseDocument(await Deno.readTextFile(configFile));
   for (const [path, value] of Object.entries(values)) {
     const keys = path.split(".")
       .map((key) => /^\d+$/.test(key) ? Number(key) : key);
     config.setIn(keys, config.createNode(value));
   }
-  const configFile = join(folder, "config.yaml");
   await Deno.writeTextFile(configFile, config.toString());
-  return { folder, configFile };
 }
 
 /** What the agent is: the executable that `PG2ES_BINARY` names, or the program under this Deno. */

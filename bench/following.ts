@@ -1,5 +1,5 @@
 import { showStep } from "../dev/progress.ts";
-import { openSession, type Session } from "../tests/integration/world.ts";
+import { openSession, type Session } from "../tests/integration/session.ts";
 import {
   type Agent,
   openHome,

@@ -5,7 +5,8 @@ import { findProgram } from "../dev/command.ts";
 import { showStep } from "../dev/progress.ts";
 import { type Servers, startServers } from "../dev/servers.ts";
 import { openExampleTemplate } from "../tests/integration/example_template.ts";
-import { openSession, type Row } from "../tests/integration/world.ts";
+import { openSession, type Row } from "../tests/integration/session.ts";
+import { dropSlots, openWalRole } from "../tests/integration/wal_access.ts";
 import { type IndexSearch, openIndexSearch } from "./index_search.ts";
 import { makeFilms } from "./films.ts";
 import { readCommandsCpuMs, readTreeCpuMs } from "./process_cost.ts";
@@ -33,8 +34,8 @@ export interface Lab extends AsyncDisposable {
   readonly search: IndexSearch;
   /** The data set of so many films, made once. */
   openDataset(films: number): Promise<Dataset>;
-  /** A copy of it. */
-  copyDataset(films: number): Promise<Copy>;
+  /** A copy of it, for a role that may follow the log too where that is wanted. */
+  copyDataset(films: number, options?: { byWal: boolean }): Promise<Copy>;
   /** The CPU that was taken so far. */
   readCosts(): Promise<Costs>;
   /** What the servers are. */
@@ -117,14 +118,19 @@ export async function openLab(): Promise<Lab> {
     return { films, host, port, database, ...agent, url };
   }
 
-  async function copyDataset(films: number): Promise<Copy> {
+  async function copyDataset(
+    films: number,
+    { byWal } = { byWal: false },
+  ): Promise<Copy> {
     const dataset = await openDataset(films);
     const database = "films_copy";
-    const remove = () =>
-      runSql(
+    const remove = async () => {
+      await dropSlots(postgres.url, database);
+      await runSql(
         postgres.url,
         `drop database if exists ${database} with (force)`,
       );
+    };
     await remove();
     await runSql(
       postgres.url,
@@ -132,6 +138,7 @@ export async function openLab(): Promise<Lab> {
     );
     return {
       ...dataset,
+      ...(byWal ? await openWalRole(postgres.url) : {}),
       database,
       url: withDatabase(postgres.url, database),
       async [Symbol.asyncDispose]() {

@@ -1,11 +1,12 @@
 import { showStep } from "../dev/progress.ts";
-import { openSession, type Session } from "../tests/integration/world.ts";
+import { openSession, type Session } from "../tests/integration/session.ts";
 import { openHome, startAgent, waitForLoad } from "./agent.ts";
 import type { Lab } from "./lab.ts";
 import type { Options } from "./options.ts";
 import { percentile, type Results } from "./statistics.ts";
 
-const CHANGES_A_SECOND = 100;
+/** The pace of the changes. */
+export const CHANGES_A_SECOND = 100;
 
 /** Every so many changes one is looked for: asking for all would keep the servers busy with nothing else. */
 const SAMPLE = 5;
@@ -39,36 +40,54 @@ export async function measureLatency(
   await showStep(`Latency, loading ${films} films`, () => waitForLoad(agent));
   await using session = await openSession(dataset.url);
   for (let round = 1; round <= repeat; round++) {
-    await showStep(`Latency, round ${round} of ${repeat}`, async () => {
-      const acknowledged = watch(lab.search.readTitles);
-      const searchable = watch(lab.search.searchTitles);
-      await writeChanges(session, {
-        changes: Math.min(films, CHANGES_A_SECOND * latencySeconds),
-        round,
-        onSample(id, title, committedMs) {
-          acknowledged.expect(id, title, committedMs);
-          searchable.expect(id, title, committedMs);
-        },
-      });
-      const watched = {
-        acknowledged: await acknowledged.finish(),
-        searchable: await searchable.finish(),
-      };
-      for (const [what, times] of Object.entries(watched)) {
-        const name = `Commit to ${what}`;
-        results.add(`${name}, p50`, "ms", percentile(times, 0.5));
-        results.add(`${name}, p99`, "ms", percentile(times, 0.99));
-        results.add(`${name}, longest`, "ms", Math.max(...times));
-      }
-    });
+    const changes = Math.min(films, CHANGES_A_SECOND * latencySeconds);
+    await showStep(`Latency, round ${round} of ${repeat}`, () =>
+      addLatency({
+        ...{ lab, session, results, changes },
+        stamp: `Latency ${round}`,
+        name: "Commit",
+      }));
+  }
+}
+
+/** Writes a hundred changes a second, and adds how long each of some took; `name` begins the measures, `stamp` the titles. */
+export async function addLatency(
+  { lab, session, results, changes, stamp, name }: {
+    lab: Lab;
+    session: Session;
+    results: Results;
+    changes: number;
+    stamp: string;
+    name: string;
+  },
+): Promise<void> {
+  const acknowledged = watch(lab.search.readTitles);
+  const searchable = watch(lab.search.searchTitles);
+  await writeChanges(session, {
+    changes,
+    stamp,
+    onSample(id, title, committedMs) {
+      acknowledged.expect(id, title, committedMs);
+      searchable.expect(id, title, committedMs);
+    },
+  });
+  const watched = {
+    acknowledged: await acknowledged.finish(),
+    searchable: await searchable.finish(),
+  };
+  for (const [what, times] of Object.entries(watched)) {
+    const measure = `${name} to ${what}`;
+    results.add(`${measure}, p50`, "ms", percentile(times, 0.5));
+    results.add(`${measure}, p99`, "ms", percentile(times, 0.99));
+    results.add(`${measure}, longest`, "ms", Math.max(...times));
   }
 }
 
 async function writeChanges(
   session: Session,
-  { changes, round, onSample }: {
+  { changes, stamp, onSample }: {
     changes: number;
-    round: number;
+    stamp: string;
     onSample: (id: string, title: string, committedMs: number) => void;
   },
 ): Promise<void> {
@@ -80,7 +99,7 @@ async function writeChanges(
   for (const [place, { id }] of rows.entries()) {
     const dueMs = startedMs + place * 1_000 / CHANGES_A_SECOND;
     await pause(dueMs - performance.now());
-    const title = `Latency ${round} ${place}`;
+    const title = `${stamp} ${place}`;
     await session.sql(
       "update content.film_work set title = $1 where id = $2",
       [title, id],

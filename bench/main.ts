@@ -23,6 +23,7 @@ import {
   type Results,
   summarize,
 } from "./statistics.ts";
+import { measureWal } from "./wal.ts";
 
 type Measuring = (
   lab: Lab,
@@ -37,6 +38,7 @@ const MEASURINGS: readonly (readonly [readonly Part[], Measuring])[] = [
   [["latency"], measureLatency],
   [["idle"], measureIdle],
   [["growth"], measureGrowth],
+  [["wal"], measureWal],
 ];
 
 async function main(args: readonly string[]): Promise<void> {

@@ -9,6 +9,7 @@ export const PARTS = [
   "latency",
   "idle",
   "growth",
+  "wal",
 ] as const;
 
 /** A part of the measuring. */
@@ -24,6 +25,8 @@ export interface Options {
   /** The sizes of idle and growth. */
   readonly idleSizes: readonly number[];
   readonly growthSizes: readonly number[];
+  /** The size of the transaction of the part wal. */
+  readonly transactionFilms: number;
   /** How many statements are out in PostgreSQL alone; as many as the agent's without it. */
   readonly connections?: number;
   /** How many requests are out in Elasticsearch alone; the best of several without it. */
@@ -88,6 +91,7 @@ export function parseOptions(args: readonly string[]): Options {
     json: rest.json,
     latencySeconds: rest["latency-seconds"],
     idleSizes: idle ?? [1_000, 100_000, ...(full ? [FULL] : [])],
+    transactionFilms: full ? FULL : rest.films,
     growthSizes: growth ?? [10_000, 100_000, ...(full ? [FULL] : [])],
     ...(connections === undefined ? {} : { connections }),
     ...(concurrency === undefined ? {} : { concurrency }),

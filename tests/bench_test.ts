@@ -115,7 +115,8 @@ Deno.test({
 Deno.test("parseOptions() has a default for everything", () => {
   const options = parseOptions([]);
   equal(options.films, 200_000);
-  equal(options.only.length, 6);
+  equal(options.only.length, 7);
+  equal(options.transactionFilms, 200_000);
   deepEqual(options.growthSizes, [10_000, 100_000]);
   equal(options.connections, undefined);
 });
@@ -128,6 +129,7 @@ Deno.test("parseOptions() takes what is written, behind deno task's own -- too",
   equal(options.films, 2_000);
   deepEqual(options.only, ["idle", "growth"]);
   deepEqual(options.idleSizes, [1_000, 100_000, 1_000_000]);
+  equal(options.transactionFilms, 1_000_000);
   deepEqual(options.settings, { "postgres.page_size": "500", a: "b=c" });
 });
 

@@ -1,6 +1,4 @@
 import { join } from "node:path";
-// @ts-types="@types/pg"
-import pg from "pg";
 import { type Document, isSeq, parseDocument } from "yaml";
 import { z } from "zod";
 import {
@@ -8,6 +6,10 @@ import {
   openExampleTemplate,
 } from "./example_template.ts";
 import { type IndexedDocument, openSearch } from "./search.ts";
+import { openSession, type Row, type Session } from "./session.ts";
+import { dropSlots, openWalRole } from "./wal_access.ts";
+
+export { openSession, type Row, type Session };
 
 /** What a world is made of; the bundled example unless it says otherwise. */
 export interface WorldOptions {
@@ -57,15 +59,6 @@ export interface World extends AsyncDisposable {
   ): Promise<{ status: number; text: string }>;
 }
 
-/** A row as text, so that nothing is rounded on its way. */
-export type Row = z.infer<typeof Row>;
-const Row = z.record(z.string(), z.string().nullable());
-
-/** A connection to the database. */
-export interface Session extends AsyncDisposable {
-  sql(text: string, values?: readonly unknown[]): Promise<Row[]>;
-}
-
 const ROOT = new URL("../../", import.meta.url);
 
 const Address = z.url({
@@ -104,9 +97,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     );
   });
   await createDatabase(superuserUrl, { name: prefix, template, options });
-  const login = isByWal
-    ? await createWalRole(superuserUrl, template)
-    : template.agent;
+  const login = isByWal ? await openWalRole(superuserUrl) : template.agent;
   opened.defer(() => search.deleteIndexes(prefix));
 
   const folder = await Deno.makeTempDir({ prefix: "pg2es_" });
@@ -191,54 +182,6 @@ async function createDatabase(
   await session.sql(options.sql);
 }
 
-/** A role of the agent's that may follow the log: it has slots, and publishes tables as if they were its own. */
-async function createWalRole(
-  superuserUrl: string,
-  { agent }: ExampleTemplate,
-): Promise<ExampleTemplate["agent"]> {
-  const user = `${agent.user}_wal`;
-  await using session = await openSession(superuserUrl);
-  await session.sql("select pg_advisory_lock(hashtext('wal_role'))");
-  const [found] = await session.sql(
-    "select from pg_roles where rolname = $1",
-    [user],
-  );
-  if (found === undefined) {
-    const password = agent.password.replaceAll("'", "''");
-    await session.sql(
-      `create role ${user} login replication password '${password}'
-         in role ${agent.user}, postgres`,
-    );
-  }
-  return { user, password: agent.password };
-}
-
-/** Drops the slots of a database, which could not be dropped with them. */
-async function dropSlots(
-  superuserUrl: string,
-  database: string,
-): Promise<void> {
-  await using session = await openSession(superuserUrl);
-  for (let lookCount = 0; lookCount < MAX_LOOKS; lookCount++) {
-    await session.sql(
-      `select pg_terminate_backend(active_pid)::text from pg_replication_slots
-       where database = $1 and active_pid is not null`,
-      [database],
-    );
-    await session.sql(
-      `select pg_drop_replication_slot(slot_name)::text from pg_replication_slots
-       where database = $1 and active_pid is null`,
-      [database],
-    );
-    const left = await session.sql(
-      "select pg_sleep(0.01)::text from pg_replication_slots where database = $1",
-      [database],
-    );
-    if (left.length === 0) return;
-  }
-  throw new Error(`Cannot drop the slots of ${database}: one stays in use`);
-}
-
 async function writeFiles(
   folder: string,
   files: WorldOptions["files"],
@@ -275,24 +218,6 @@ function withDatabase(url: string, database: string): string {
   const other = new URL(url);
   other.pathname = `/${database}`;
   return other.href;
-}
-
-/** Opens a connection whose values are text. */
-export async function openSession(connectionString: string): Promise<Session> {
-  const client = new pg.Client({
-    connectionString,
-    types: { getTypeParser: () => (value: string) => value },
-  });
-  client.on("error", () => {}); // a server that is stopped is told by the next query
-  await client.connect();
-  return {
-    async sql(text, values = []) {
-      // several statements without values give several results, which the types do not say
-      const results = [await client.query(text, [...values])].flat();
-      return Row.array().parse(results.at(-1)?.rows ?? []);
-    },
-    [Symbol.asyncDispose]: () => client.end(),
-  };
 }
 
 async function runSql(
