@@ -30,6 +30,7 @@ function openEvents(
   }) to (date '2025-01-01' + ${90 * (place + 1)});`);
   const [before = "", after = ""] = TABLE.split("  insert");
   return openWorld({
+    follow: "polling",
     sql: `${before}${more.join("")}
       create index on event_0 ("updatedAt", id, "on");
       insert${after}`,

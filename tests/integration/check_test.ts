@@ -45,6 +45,7 @@ async function openBroken(
     ? {}
     : { "postgres.user": user, "postgres.password": "x" };
   return await openWorld({
+    follow: "polling",
     ...(products === undefined ? {} : {
       sql: PRODUCTS.sql,
       indexes: PRODUCTS.indexes,
@@ -77,7 +78,7 @@ async function listIndexes(world: World): Promise<string> {
 }
 
 Deno.test("check finds nothing wrong with the bundled example", async () => {
-  await using world = await openWorld();
+  await using world = await openWorld({ follow: "polling" });
   const ending = await runToEnd({ folder: world.folder, args: ["check"] });
   match(
     ending.stdout,
@@ -88,7 +89,7 @@ Deno.test("check finds nothing wrong with the bundled example", async () => {
 });
 
 Deno.test("check finds nothing wrong with an index that the agent filled", async () => {
-  await using world = await openWorld();
+  await using world = await openWorld({ follow: "polling" });
   const { folder } = world;
   const { code, stderr } = await runToEnd({ folder, args: ["run", "--once"] });
   equal(code, 0, stderr);
@@ -152,7 +153,7 @@ Deno.test("check tells a fault of the configuration with status 2", async () => 
 });
 
 Deno.test("check tells people where a finding belongs and what to run", async () => {
-  await using world = await openWorld();
+  await using world = await openWorld({ follow: "polling" });
   await world.sql("drop index content.genre_updated_at_id_idx");
   const ending = await runToEnd({ folder: world.folder, args: ["check"] });
   match(

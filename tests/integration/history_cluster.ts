@@ -120,6 +120,9 @@ async function copyCluster(
   ], { user: "postgres", cwd: folder });
 }
 
+/** A standby has no slot of its primary's; the same section says so. */
+const LEFT_OUT = "--exclude='postmaster.*' --exclude='./pg_replslot/*'";
+
 /** What pg_basebackup does, for releases that come without it; PostgreSQL documentation, "Making a Base Backup Using the Low Level API". */
 async function copyRunning(
   primary: PostgresServer,
@@ -138,7 +141,7 @@ async function copyRunning(
   );
   // what changes or goes meanwhile is mended by the WAL
   const copy = 'mkdir -m 700 "$2" && ' +
-    'tar -C "$1" --exclude=postmaster.* -cf - . | tar -C "$2" -xf -; test $? -le 1';
+    `tar -C "$1" ${LEFT_OUT} -cf - . | tar -C "$2" -xf -; test $? -le 1`;
   await runCommand(["bash", "-c", copy, "copy", primary.dataFolder, data], {
     user: "postgres",
     cwd: folder,

@@ -25,7 +25,7 @@ const ITEMS = {
 const IDLE = ["pg_stat_activity", "pg_prepared_xacts", "changes of item, note"];
 
 Deno.test("runOnce() comes to rest after a change: it asks once what is open and once for all tables, and sends nothing", async () => {
-  await using world = await openWorld(ITEMS);
+  await using world = await openWorld({ ...ITEMS, follow: "polling" });
   await using agent = await openSteppedAgent(world);
   equal((await agent.pass()).kind, "load");
   await rest(agent);

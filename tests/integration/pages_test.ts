@@ -51,6 +51,7 @@ async function runPsql(world: World, text: string): Promise<string> {
 
 Deno.test("the statements of operations.md make a database that check has nothing to say of", async () => {
   await using world = await openWorld({
+    follow: "polling",
     sql: `
       create table product (id bigint primary key, name text not null);
       create table review (

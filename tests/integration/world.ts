@@ -23,8 +23,11 @@ export interface WorldOptions {
   readonly prefix?: string;
   /** Values of config.yaml by path, such as `{"postgres.page_size": 10}`. */
   readonly settings?: Readonly<Record<string, unknown>>;
-  /** Where changes come from, with a role of the agent's that may have slots and publications; polling, or what PG2ES_TEST_FOLLOW says. */
-  readonly follow?: "wal";
+  /**
+   * Where changes come from; what PG2ES_TEST_FOLLOW says, or polling. By the log it is with a role of the agent's that may
+   * have slots and publications.
+   */
+  readonly follow?: "polling" | "wal";
   /** The superuser's address of PostgreSQL and the address of Elasticsearch, where these are not those of all tests. */
   readonly postgres?: string;
   readonly elasticsearch?: string;
