@@ -87,7 +87,7 @@ function expectFailed<Values>(
 /** A world for many histories. */
 async function openStage(
   changes: Changes,
-  options: WorldOptions = FILM_WORLD,
+  options: WorldOptions = { ...FILM_WORLD, follow: "polling" },
 ) {
   await using opened = new AsyncDisposableStack();
   const world = opened.use(await openWorld(options));

@@ -20,6 +20,7 @@ import {
   pauseReplay,
   untilTrue,
 } from "./read_hosts_fixture.ts";
+import { openWalRole } from "./wal_access.ts";
 import type { Session, World } from "./world.ts";
 
 const ON_PRIMARY = "no read host can be used, the load is read on the primary";
@@ -81,7 +82,8 @@ Deno.test("runOnce() reads a full load on the primary where the read host stays 
 });
 
 Deno.test("runOnce() never puts what a read host shows in the place of what the primary showed", async () => {
-  await using opened = await openReplicatedWorld();
+  // by the log the changes would come during the load
+  await using opened = await openReplicatedWorld({ follow: "polling" });
   const { world, onStandby } = opened;
   const pages: (readonly string[])[] = [];
   await using agent = await openSteppedAgent(
@@ -136,7 +138,9 @@ Deno.test({
     await using opened = await openReplicatedWorld();
     const { world, primary, standby, folder } = opened;
     await using other = await startPostgres({ folder: join(folder, "other") });
-    await openExampleTemplate(other.url); // makes the agent's role
+    // make the agent's roles
+    await openExampleTemplate(other.url);
+    await openWalRole(other.url);
     const name = new URL(world.databaseUrl).pathname.slice(1);
     await dumpTo(other, { from: primary, name, folder });
     await change(world, "true");
