@@ -1,12 +1,16 @@
 import { ok } from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import { seedRandom } from "../../db/random.ts";
 import { startAgent } from "./agent_process.ts";
 import { until } from "./moments.ts";
-import { openShop, untilEqual } from "./wal_shop.ts";
+import { findSlots, openShop, untilEqual } from "./wal_shop.ts";
 import type { World } from "./world.ts";
 
 /** Each way twice, the log last: what polling cannot see is found when the log is joined again. */
 const WAYS = ["wal", "polling", "wal", "polling", "wal"] as const;
+
+/** Authors that are changed once, so that no later change makes up for one that was missed. */
+const ONCE = "generate_series(1001, 9000) n";
 
 /** So many transactions are written before the agent is killed. */
 const TRANSACTIONS = 60;
@@ -15,6 +19,11 @@ Deno.test("an index goes to the log and back under others' changes without a pau
   await using world = await openShop({
     settings: { "logging.format": "json" },
   });
+  await world.sql(
+    `insert into author select n, 'author ' || n from ${ONCE};
+     insert into book select n, n, 'book ' || n from ${ONCE};
+     insert into chapter select n, n, 'chapter ' || n from ${ONCE}`,
+  );
   {
     await using writer = keepWriting(world, seedRandom(1));
     for (const follow of WAYS) {
@@ -23,6 +32,12 @@ Deno.test("an index goes to the log and back under others' changes without a pau
       await agent.waitFor(
         follow === "wal" ? "changes are followed by the log" : "pass finished",
       );
+      if (follow === "polling") {
+        await until(
+          "its slot is dropped",
+          async () => (await findSlots(world)).length === 0,
+        );
+      }
       const { count } = writer;
       await until(
         "more is written",
@@ -36,6 +51,9 @@ Deno.test("an index goes to the log and back under others' changes without a pau
   await using _agent = startAgent({ folder: world.folder });
   await untilEqual(world);
 });
+
+/** So that what is changed once lasts. */
+const PAUSE_MS = 2;
 
 interface Writer extends AsyncDisposable {
   /** Transactions that are committed. */
@@ -52,7 +70,8 @@ function keepWriting(
   let isStopped = false;
   let count = 0;
   let unseenCount = 0;
-  let chapter = 1_000;
+  let chapter = 10_000;
+  let once = 1_000;
 
   function plan(): { sql: string; isUnseen: boolean } {
     const book = 1 + random.below(20);
@@ -73,19 +92,19 @@ function keepWriting(
       case 2:
         return {
           isUnseen: true,
-          sql: `delete from chapter where book_id = ${book} and id % 3 = 0`,
+          sql: `delete from chapter where id = ${++once}`,
         };
       case 3:
         return {
           isUnseen: true,
-          sql: `delete from chapter where id in
-            (select id from chapter order by id limit 1)`,
+          sql: `delete from book where id = ${++once};
+            delete from author where id = ${once}`,
         };
       default:
         // it keeps its stamp
         return {
           isUnseen: true,
-          sql: `update book set author_id = ${author} where id = ${book}`,
+          sql: `update book set author_id = ${author} where id = ${++once}`,
         };
     }
   }
@@ -94,6 +113,7 @@ function keepWriting(
     while (!isStopped) {
       const { sql, isUnseen } = plan();
       await session.sql(sql);
+      await sleep(PAUSE_MS);
       count++;
       if (isUnseen) unseenCount++;
     }
