@@ -95,6 +95,9 @@ export interface Settings {
   readonly indexes: readonly IndexDefinition[];
 }
 
+/** For the writer lock and the stream one each, and two for what is read. */
+const WAL_CONNECTIONS = 4;
+
 /** Schema of config.yaml, whose scalars are strings; relative files are found from `place`, and read while parsing. */
 export function configSchema(place: Folder): z.ZodType<Settings> {
   const { folder } = place;
@@ -134,6 +137,15 @@ export function configSchema(place: Folder): z.ZodType<Settings> {
       .describe("How PostgreSQL's log is followed, where an index says so"),
     indexes: indexesSchema(place)
       .describe("The list of indexes, side by side in one agent"),
+  }).superRefine(({ follow, limit, indexes }, context) => {
+    const isByWal = indexes.some((index) => (index.follow ?? follow) === "wal");
+    if (!isByWal || limit.postgresConnections >= WAL_CONNECTIONS) return;
+    context.addIssue({
+      code: "custom",
+      path: ["limit", "postgres_connections"],
+      message: "is too few for follow: wal, whose stream takes one, " +
+        `write ${WAL_CONNECTIONS} or more`,
+    });
   }).transform((written) => ({
     fetchDelayMs: written.fetch_delay,
     gracePeriodMs: written.grace_period,
@@ -206,7 +218,7 @@ function limitSchema() {
       }),
     postgres_connections: wholeNumber({ from: "3", to: "100" }).prefault("5")
       .describe(
-        "Connections to PostgreSQL at most, that of the writer lock among them",
+        "Connections to PostgreSQL at most, those of the writer lock and the stream of changes among them",
       ),
   }).transform(({ documents_per_second, postgres_connections }) => ({
     ...present({ documentsPerSecond: documents_per_second }),

@@ -19,6 +19,7 @@ import {
   readSlot,
   readSlotGround,
   refuseGround,
+  type SlotGround,
 } from "./postgres_slot.ts";
 import type { Secrets } from "./secrets.ts";
 
@@ -51,7 +52,7 @@ export interface PreparedPublication {
 
 /**
  * Makes sure that the publication tells of `tables`.
- * @throws {FeedRefusal} where it does not, and the agent may not change it.
+ * @throws {FeedRefusal} where it does not, and the agent may not change it, or cannot follow the log anyway.
  */
 export async function preparePublication(
   { wal, postgres, source, secrets, log }: FeedOptions,
@@ -61,6 +62,7 @@ export async function preparePublication(
   const found = await readPublication(source, name, signal);
   const known = found && found.isWhole && fingerprintOf(found, tables);
   if (known) return { fingerprint: known, changedLsn: undefined };
+  await requireGround(source, signal);
   const statements = publicationSql(name, { tables, found });
   try {
     const options = { secrets, log, signal };
@@ -88,6 +90,17 @@ export async function preparePublication(
   return { fingerprint, changedLsn: (await readFlushed(source, signal)).lsn };
 }
 
+/** What there is to follow the log with; throws where that cannot be. */
+async function requireGround(
+  source: Source,
+  signal: AbortSignal,
+): Promise<SlotGround> {
+  const ground = await readSlotGround(source, signal);
+  const [refusal] = refuseGround(ground);
+  if (refusal !== undefined) throw new FeedRefusal(refusal);
+  return ground;
+}
+
 /** Whether this is what the role may not do, or the table's owner alone. */
 function isForbidden(error: unknown): boolean {
   return error instanceof EtlError && "code" in error.failure &&
@@ -103,9 +116,7 @@ export async function prepareSlot(
   signal: AbortSignal,
 ): Promise<Lsn> {
   const name = wal.slot;
-  const ground = await readSlotGround(source, signal);
-  const [refusal] = refuseGround(ground);
-  if (refusal !== undefined) throw new FeedRefusal(refusal);
+  const ground = await requireGround(source, signal);
   const options = { name, secrets, log, signal };
   let slot = await readSlot(source, name, signal);
   if (slot !== undefined && !slot.isFit) {

@@ -1,5 +1,6 @@
 import type { ChangeFeed } from "./change_feed.ts";
 import type { Subscription } from "./feed_subscription.ts";
+import type { Time } from "./horizon.ts";
 import type { Key } from "./keys.ts";
 import type { Log } from "./logging.ts";
 import { formatLsn, type Lsn, parseLsn } from "./lsn.ts";
@@ -38,6 +39,10 @@ export interface Joined {
   readonly documents: StreamedDocuments;
   /** Whether it has had all that came before the stream, or nothing is to be missed of that. */
   isContiguous: boolean;
+  /** Whether it has brought something since the marks of polling were to tell of all of it. */
+  hasBrought: boolean;
+  /** Once they are not before this, they tell of what was brought before; that is to be on disk for whoever reads it there. */
+  unmarked: Time | undefined;
   /** What a position says once all before `lsn` is settled. */
   claim(lsn: Lsn, gap?: string): NonNullable<Position["wal"]>;
 }
@@ -98,6 +103,8 @@ export function openIndexFeed(
         subscription,
         documents: openStreamedDocuments({ source, plan, readIds }),
         isContiguous,
+        hasBrought: true, // by the stream before this one
+        unmarked: undefined,
         claim: (lsn, gap) => ({
           ...{ slot, publication, lsn: formatLsn(lsn) },
           ...(gap === undefined ? {} : { gap }),

@@ -34,6 +34,8 @@ export interface PassStart {
   readonly position: Position;
   readonly scan: NonNullable<Position["scan"]>;
   readonly lookbackMs: number;
+  /** The database's time. */
+  readonly now: Time;
   /** Called when the scan is done. */
   readonly complete: () => void;
 }
@@ -76,16 +78,18 @@ export async function startPass(
   const lookbackMs = notice.blindness === undefined
     ? plan.lookbackMs
     : Math.max(plan.lookbackMs, BLIND_LOOKBACK_MS);
+  const { now } = notice;
   if (position.scan !== undefined) {
     // what was committed since is found by the next pass, which begins with this scan's own marks
-    return { position, scan: position.scan, lookbackMs, complete: () => {} };
+    const { scan } = position;
+    return { position, scan, lookbackMs, now, complete: () => {} };
   }
   const from = position === saved ? notice.from : position.low;
   const tables = Object.fromEntries(
     plan.tables.map(({ label }) => [label, { seen: notice.seen }]),
   );
   const scan = { from, low: notice.low, tables };
-  return { position, scan, lookbackMs, complete: notice.complete };
+  return { position, scan, lookbackMs, now, complete: notice.complete };
 }
 
 /**

@@ -60,6 +60,8 @@ export interface Page<Position> {
   readonly lane?: number;
   /** Whether no other page has a document of this one, so that nothing needs to be kept apart. */
   readonly isUnique?: boolean;
+  /** Whether that is to be on disk soon, though no document is settled with it. */
+  readonly isDue?: boolean;
   /** The position that is safe, called once this page and those before in its lane are settled; the last page of a batch has it. */
   readonly next?: () => Position;
 }

@@ -61,8 +61,7 @@ export function openServers(
     persister: sourcePersister,
     log,
     secrets,
-    // the one more is for the writer lock
-    maxConnections: config.limit.postgresConnections - 1,
+    maxConnections: poolSizeOf(config),
   }));
   const persister = createPersister("Elasticsearch", options);
   const search = { ...config.elasticsearch, secrets };
@@ -82,6 +81,12 @@ export function openServers(
     rate,
     telemetry,
   };
+}
+
+/** Connections beside that of the writer lock, and of the stream of changes where there is one. */
+function poolSizeOf({ limit, indexes }: LoadedConfig["config"]): number {
+  const isByWal = indexes.some(({ follow }) => follow === "wal");
+  return limit.postgresConnections - (isByWal ? 2 : 1);
 }
 
 /** The read hosts of a configuration, where it has some. */

@@ -114,7 +114,7 @@ export async function settlePages(
 
   /** Has a page read and sent. */
   function startPage(page: Page<Position>): void {
-    const { keys, lane = 0, next } = page;
+    const { keys, lane = 0, isDue = false, next } = page;
     // its failure is noticed while the next pages are read
     const reading = flight.carry(0, () => sendPage(keys));
     const reader = reading.then(({ isWhole }) => {
@@ -132,7 +132,7 @@ export async function settlePages(
       // what comes after a page that was not read to its end is not safe
       if (!page.isWhole) brokenLanes.add(lane);
       if (next !== undefined && !brokenLanes.has(lane)) {
-        await save(next(), page.outcomes.length === 0);
+        await save(next(), page.outcomes.length === 0 && !isDue);
       }
     });
   }

@@ -42,7 +42,7 @@ export async function* streamKeys(
   const { source, drain, kill } = following;
   const { scan: _, ...stood } = saved;
   const startedMs = performance.now();
-  const { position, scan, complete } = await startPass(following, stood);
+  const { position, scan, now, complete } = await startPass(following, stood);
   if (position !== stood) {
     // PostgreSQL failed over or went back: the next pass looks back as far as polling does
     joined.subscription.end();
@@ -51,6 +51,10 @@ export async function* streamKeys(
     return;
   }
   const { subscription } = joined;
+  if (joined.hasBrought && joined.unmarked === undefined) {
+    joined.unmarked = now;
+    joined.hasBrought = false;
+  }
   let current: Position = stood;
   let target = lsnOf(following.versions.latest ?? "0");
   let isLowered = false;
@@ -84,6 +88,7 @@ export async function* streamKeys(
       ...following,
     })
   ) {
+    joined.hasBrought ||= keys.length > 0;
     yield lsn === undefined ? { keys } : {
       keys,
       next: () =>
@@ -99,11 +104,15 @@ export async function* streamKeys(
   const lsn = reached;
   if (lsn === undefined || !await subscription.verify(kill)) return;
   complete();
+  const { unmarked } = joined;
+  const isDue = unmarked !== undefined && scan.low >= unmarked;
+  if (isDue) joined.unmarked = undefined;
   const seen = Object.entries(scan.tables).flatMap(([label, { seen }]) =>
     seen === undefined ? [] : [[label, seen] as const]
   );
   yield {
     keys: [],
+    isDue,
     next: () => ({
       ...current,
       low: scan.low,

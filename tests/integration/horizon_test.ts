@@ -39,7 +39,7 @@ async function play(
   history: History,
   change?: typeof removeHorizon,
 ): Promise<string[]> {
-  await using world = await openWorld(ITEMS);
+  await using world = await openWorld({ ...ITEMS, follow: "polling" });
   await using late = await world.connect();
   await history.before?.({ world, late });
   async function outlastMargin(): Promise<void> {
@@ -65,27 +65,27 @@ const HIDDEN =
   "open transactions cannot be seen: rows committed late wait for the sweep, unless lookback covers them";
 
 Deno.test("runOnce() looks back five minutes while sessions are hidden from its role, and warns once", async () => {
-  await using world = await openWorld(ITEMS);
+  await using world = await openWorld({ ...ITEMS, follow: "polling" });
   await using _role = await useBlindRole(world);
   await expectLookback(world, { minutes: 5 });
 });
 
 Deno.test("runOnce() looks back by lookback where that is longer", async () => {
-  await using world = await openWorld(ITEMS);
+  await using world = await openWorld({ ...ITEMS, follow: "polling" });
   await using _role = await useBlindRole(world);
   await world.configure({ "indexes.0.lookback": "10m" });
   await expectLookback(world, { minutes: 10 });
 });
 
 Deno.test("runOnce() looks back five minutes while a session does not tell its activity", async () => {
-  await using world = await openWorld(ITEMS);
+  await using world = await openWorld({ ...ITEMS, follow: "polling" });
   await using silent = await world.connect();
   await silent.sql("set track_activities = off");
   await expectLookback(world, { minutes: 5 });
 });
 
 Deno.test("runOnce() says when all sessions can be seen again", async () => {
-  await using world = await openWorld(ITEMS);
+  await using world = await openWorld({ ...ITEMS, follow: "polling" });
   await using agent = await openSteppedAgent(world);
   await agent.pass();
   {

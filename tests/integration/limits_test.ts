@@ -49,27 +49,30 @@ Deno.test("a limit does not hold up the end of the agent, and loses nothing", as
   await runOnce(world);
 });
 
-Deno.test("limit.postgres_connections bounds all connections of the agent", async () => {
-  await using world = await openWorld({
-    settings: {
-      ...SMALL_STEPS,
-      limit: { postgres_connections: 3, documents_per_second: 1_000 },
-    },
-  });
-  await using agent = startAgent({ folder: world.folder });
-  let most = 0;
-  await until("all films are loaded", async () => {
-    const [row] = await world.sql(
-      `select count(*)::text as count from pg_stat_activity
+for (const [follow, limit] of [["polling", 3], ["wal", 4]] as const) {
+  Deno.test(`limit.postgres_connections bounds all connections of the agent, with follow: ${follow}`, async () => {
+    await using world = await openWorld({
+      follow,
+      settings: {
+        ...SMALL_STEPS,
+        limit: { postgres_connections: limit, documents_per_second: 1_000 },
+      },
+    });
+    await using agent = startAgent({ folder: world.folder });
+    let most = 0;
+    await until("all films are loaded", async () => {
+      const [row] = await world.sql(
+        `select count(*)::text as count from pg_stat_activity
        where datname = current_database() and pid <> pg_backend_pid()`,
-    );
-    most = Math.max(most, Number(row?.count));
-    return await countSettled(world) === 1_000;
+      );
+      most = Math.max(most, Number(row?.count));
+      return await countSettled(world) === 1_000;
+    });
+    agent.kill("SIGTERM");
+    equal((await agent.ended()).code, 0);
+    ok(most >= 1 && most <= limit, `${most} connections`);
   });
-  agent.kill("SIGTERM");
-  equal((await agent.ended()).code, 0);
-  ok(most >= 1 && most <= 3, `${most} connections`);
-});
+}
 
 Deno.test("an index with enabled: false is left alone", async () => {
   await using world = await openWorld({

@@ -56,7 +56,12 @@ async function stop(agent: AgentProcess): Promise<Ending> {
 }
 
 Deno.test("pg2es pause stops one index within its load, resume goes on where it was, and others follow on", async () => {
-  await using world = await openWorld({ files: FILES, settings: SLOW });
+  await using world = await openWorld({
+    files: FILES,
+    settings: SLOW,
+    // by the log what changes meanwhile comes during the load
+    follow: "polling",
+  });
   await world.configure({
     "indexes.1": {
       ...GENRES,

@@ -110,7 +110,8 @@ Deno.test(
     await untilFollowing(agent);
     const [row] = await world.sql(
       `select count(*)::text as count from pg_stat_activity
-     where datname = current_database() and application_name = 'pg2es'`,
+     where datname = current_database() and application_name = 'pg2es'
+       and backend_type <> 'walsender'`,
     );
     ok(Number(row?.["count"]) <= POOL_SIZE, `${row?.["count"]} sessions`);
     await untilFollowed(world, "through the pooler");

@@ -11,6 +11,7 @@ import {
   openClusterFolder,
   startStandby,
 } from "./history_cluster.ts";
+import { openWalRole } from "./wal_access.ts";
 import { openWorld, type World } from "./world.ts";
 
 const ITEMS = {
@@ -125,7 +126,9 @@ Deno.test({
       folder: join(folder.path, "second"),
     });
     await using world = await openWorld({ ...ITEMS, postgres: first.url });
-    await openExampleTemplate(second.url); // makes the agent's role
+    // make the agent's roles
+    await openExampleTemplate(second.url);
+    await openWalRole(second.url);
     const name = new URL(world.databaseUrl).pathname.slice(1);
     await runPass(world);
     await dumpTo(second, { from: first, name, folder: folder.path });

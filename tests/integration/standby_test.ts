@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { startPostgres } from "../../dev/postgres.ts";
 import { checkConfig } from "../../src/check.ts";
 import { loadConfig } from "../../src/config.ts";
+import { startAgent } from "./agent_run.ts";
 import { indexedFilms, readFilms } from "./films.ts";
 import { openSteppedAgent } from "./history_agent.ts";
 import {
@@ -95,8 +96,21 @@ Deno.test("checkConfig() warns of a standby, and finds no error", async () => {
   deepEqual(found.path, ["postgres"]);
 });
 
+Deno.test("a standby whose log is to be followed is polled, and it is said why", async () => {
+  await using opened = await openStandbyWorld("wal");
+  const { world, standby } = opened;
+  await standby.catchUp();
+  await using agent = startAgent(world);
+  await agent.untilLogged("changes are looked for by polling for now", {
+    reason: "the server is a standby, whose log the agent does not follow",
+  });
+  await agent.untilLogged("pass finished", { kind: "load" });
+});
+
 /** The example on a primary, whose standby is what the configuration names. */
-async function openStandbyWorld(): Promise<
+async function openStandbyWorld(
+  follow: "polling" | "wal" = "polling",
+): Promise<
   AsyncDisposable & { readonly world: World; readonly standby: Standby }
 > {
   await using opened = new AsyncDisposableStack();
@@ -104,7 +118,9 @@ async function openStandbyWorld(): Promise<
   const primary = opened.use(
     await startPostgres({ folder: join(folder.path, "primary") }),
   );
-  const world = opened.use(await openWorld({ postgres: primary.url }));
+  const world = opened.use(
+    await openWorld({ postgres: primary.url, follow }),
+  );
   const standbyFolder = join(folder.path, "standby");
   const standby = opened.use(await startStandby(primary, standbyFolder));
   await world.configure({ "postgres.port": await readPort(standbyFolder) });

@@ -98,9 +98,10 @@ Deno.test("runAgent() mends by a sweep what polling cannot see", async () => {
 });
 
 Deno.test("runAgent() sweeps in time, and what a first load may have missed at once", async () => {
-  await using world = await openWorld(
-    itemsWorld({ type: "int", key: "n", count: 10 }),
-  );
+  await using world = await openWorld({
+    ...itemsWorld({ type: "int", key: "n", count: 10 }),
+    follow: "polling",
+  });
   deepEqual(findings(await runPass(world)).map(({ compared }) => compared), [
     "ids",
   ]);
