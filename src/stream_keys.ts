@@ -1,5 +1,6 @@
 import { BATCH_KEYS } from "./changes.ts";
 import type { ChangeBatch } from "./feed_subscription.ts";
+import { openGathering } from "./gathering.ts";
 import type { Joined } from "./index_feed.ts";
 import type { Key } from "./keys.ts";
 import { type Lsn, parseLsn } from "./lsn.ts";
@@ -82,17 +83,21 @@ export async function* streamKeys(
     return false;
   }
 
+  const out = openGathering();
   for await (
     const { keys, lsn } of streamPages({
-      ...{ joined, isOver, defersAll: true },
+      ...{ joined, isOver, gather: out.untilLanded, defersAll: true },
       ...following,
     })
   ) {
     joined.hasBrought ||= keys.length > 0;
+    if (lsn !== undefined) out.add();
     yield lsn === undefined ? { keys } : {
       keys,
-      next: () =>
-        current = { ...current, wal: claim(joined, { lsn, current }) },
+      next() {
+        out.land();
+        return current = { ...current, wal: claim(joined, { lsn, current }) };
+      },
     };
     // where changes come without an end a pass has one all the same
     const isEnough = lsn !== undefined && lsn >= target &&
@@ -207,12 +212,21 @@ function claim(
 
 /** The documents of what comes; with the place that is settled once they are, where they are all that comes before it. */
 async function* streamPages(
-  { joined, isOver, maxBatches = Infinity, defersAll = false, ...following }:
+  {
+    joined,
+    isOver,
+    gather = () => Promise.resolve(),
+    maxBatches = Infinity,
+    defersAll = false,
+    ...following
+  }:
     & Pick<Following, "plan" | "drain" | "kill">
     & {
       readonly joined: Joined;
       /** Called when nothing is there. */
       readonly isOver: () => Promise<boolean>;
+      /** Waited for before what has come is taken. */
+      readonly gather?: () => Promise<void>;
       readonly maxBatches?: number;
       /** Whether all ids wait for the next call, before which all that was read by this one has landed. */
       readonly defersAll?: boolean;
@@ -239,6 +253,7 @@ async function* streamPages(
   if (documents.isAllDue) yield* emptyAll();
   for (let batchCount = 0; batchCount < maxBatches; batchCount++) {
     if (drain.aborted || subscription.ended.aborted) return;
+    await gather();
     const batch: ChangeBatch | undefined = subscription.take();
     if (batch === undefined) {
       if (await isOver()) return;

@@ -99,6 +99,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "entry_comparison",
     "feed_*",
     "flight",
+    "gathering",
     "flip_positions",
     "horizon",
     "index_feed",
