@@ -4,7 +4,11 @@ import { fileExists } from "./command.ts";
 import { runProgram, tell } from "./progress.ts";
 import { removeServers, startServers } from "./servers.ts";
 import { untilStopped } from "./stop_signal.ts";
-import { countResults, type TestCounts } from "./test_report.ts";
+import {
+  countResults,
+  describeFailures,
+  type TestCounts,
+} from "./test_report.ts";
 
 const PROJECT = dirname(dirname(fileURLToPath(import.meta.url)));
 /** Several times what all the tests take on a machine with nothing else to do; one that waits for ever would hold up a machine that nobody watches. */
@@ -13,7 +17,8 @@ const EVERYTHING = ["main.ts", "src", "dev", "db", "bench", "tests"];
 
 /**
  * Runs `deno test` with both servers up; the last line on standard output counts the tests. Other servers are named by
- * variables, as in `PG2ES_DEV_SEARCH="opensearch 3.8.0" PG2ES_DEV_POSTGRES=13`.
+ * variables, as in `PG2ES_DEV_SEARCH="opensearch 3.8.0" PG2ES_DEV_POSTGRES=13`. What failed is also added to the file that
+ * `PG2ES_TEST_FAILURES` names.
  */
 async function main(args: readonly string[]): Promise<void> {
   const folder = join(PROJECT, ".servers/test");
@@ -54,7 +59,13 @@ async function testWithServers(
   }, LIMIT_MS);
   const { success } = await child.status;
   clearTimeout(limit);
-  const counts = countResults(await Deno.readTextFile(report).catch(() => ""));
+  const results = await Deno.readTextFile(report).catch(() => "");
+  const counts = countResults(results);
+  const failuresPath = Deno.env.get("PG2ES_TEST_FAILURES");
+  if (failuresPath) {
+    const failures = describeFailures(results);
+    await Deno.writeTextFile(failuresPath, failures, { append: true });
+  }
   // what does not compile, or fails outside of every test, is in no report
   const silent = !success && counts.failed === 0 ? 1 : 0;
   return { ...counts, failed: counts.failed + silent };
