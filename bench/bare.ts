@@ -5,6 +5,7 @@ import { findPostgres } from "../dev/postgres_home.ts";
 import { loadConfig, type LoadedConfig } from "../src/config.ts";
 import { ensureIndexBeside } from "../src/index_lifecycle.ts";
 import type { Key } from "../src/keys.ts";
+import { restoreIndex } from "../src/load_tuning.ts";
 import type { Log } from "../src/logging.ts";
 import { planIndexes } from "../src/plan_indexes.ts";
 import { identifySource } from "../src/preflight.ts";
@@ -30,6 +31,17 @@ export interface Bare extends AsyncDisposable {
   runStatements(): Promise<number>;
   /** Sends the prepared bodies to an index, so many at once. Takes what curl takes, in seconds. */
   sendBodies(alias: string, concurrency: number): Promise<number>;
+  /** Reads films and sends them to an index that has them, each by itself and one after the other, so many a second at most. */
+  passFilms(
+    index: { name: string; alias: string },
+    options: { films: number; filmsPerSecond: number },
+  ): Promise<PassedFilms>;
+}
+
+/** How long each film took, in milliseconds. */
+export interface PassedFilms {
+  readonly readMs: readonly number[];
+  readonly sendMs: readonly number[];
 }
 
 /** What nobody reads. */
@@ -141,6 +153,40 @@ export async function openBare(
         ...["--header", "expect:", "--config", file],
       ]], {});
     },
+    async passFilms({ name, alias }, { films, filmsPerSecond }) {
+      const [plan] = await planIndexes(loaded, {
+        source: servers.source,
+        signal,
+      });
+      if (plan === undefined) throw new Error("Cannot measure: no plan");
+      const options = { after: undefined, limit: films, signal };
+      const { keys } = await readKeys(servers.source, plan.root, options);
+      // it is searched while it is followed
+      await restoreIndex(servers.cluster, { name, signal });
+      const version = await openVersions().next(servers.source, signal);
+      const readMs: number[] = [];
+      const sendMs: number[] = [];
+      const startedMs = performance.now();
+      for (const [place, key] of keys.entries()) {
+        const dueMs = startedMs + place * 1_000 / filmsPerSecond;
+        await pause(dueMs - performance.now());
+        const beginMs = performance.now();
+        const sql = copyStatement(plan.document, {
+          keys: [key],
+          version,
+          maxDocumentBytes: MAX_DOCUMENT_BYTES,
+        });
+        const parts = await copyOperations(servers, {
+          label: plan.document.label,
+          sql,
+        });
+        const betweenMs = performance.now();
+        await sendOperations(`${lab.elasticsearchUrl}/${alias}`, parts);
+        readMs.push(betweenMs - beginMs);
+        sendMs.push(performance.now() - betweenMs);
+      }
+      return { readMs, sendMs };
+    },
     async [Symbol.asyncDispose]() {
       await scope.close();
       for (const folder of [statements, bodies]) {
@@ -150,9 +196,47 @@ export async function openBare(
   };
 }
 
+/** The operations that a statement copies out, each a copy of its own. */
+async function copyOperations(
+  { source }: Servers,
+  { label, sql }: { label: string; sql: string },
+): Promise<Uint8Array<ArrayBuffer>[]> {
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  await source.copy({
+    label,
+    sql,
+    start: () => (message) => {
+      const frame = readFrame(message);
+      // a copy: slice() of what is a Buffer is none
+      if (frame?.kind === "operation") parts.push(new Uint8Array(frame.bytes));
+    },
+  }, new AbortController().signal);
+  return parts;
+}
+
+/** Throws when Elasticsearch takes one of them not. */
+async function sendOperations(
+  url: string,
+  parts: readonly Uint8Array<ArrayBuffer>[],
+): Promise<void> {
+  const response = await fetch(`${url}/_bulk?require_alias=true`, {
+    method: "POST",
+    headers: { "content-type": "application/x-ndjson" },
+    body: new Blob([...parts]),
+  });
+  const { errors } = Answer.parse(await response.json());
+  if (errors) throw new Error("Cannot measure: Elasticsearch refuses a film");
+}
+
+const Answer = z.looseObject({ errors: z.boolean() });
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
+}
+
 /** Pages of keys in their order, a statement each; and what they copy out, packed as the agent packs it. */
 async function writeFiles(
-  { source }: Servers,
+  servers: Servers,
   loaded: LoadedConfig,
   { statements, bodies, count }: {
     statements: string;
@@ -160,6 +244,7 @@ async function writeFiles(
     count: number;
   },
 ): Promise<void> {
+  const { source } = servers;
   const { signal } = new AbortController();
   const [plan] = await planIndexes(loaded, { source, signal });
   if (plan === undefined) throw new Error("Cannot measure: no plan");
@@ -192,21 +277,15 @@ async function writeFiles(
     await writers[page % count]?.write(encoder.encode(`${sql};\n`));
     const requests: Uint8Array<ArrayBuffer>[][] = [];
     let used = Infinity;
-    await source.copy({
-      label: plan.document.label,
-      sql,
-      start: () => (message) => {
-        const frame = readFrame(message);
-        if (frame?.kind !== "operation") return;
-        if (used + frame.bytes.length > maxBytes) {
-          requests.push([]);
-          used = 0;
-        }
-        // a copy: slice() of what is a Buffer is none
-        requests.at(-1)?.push(new Uint8Array(frame.bytes));
-        used += frame.bytes.length;
-      },
-    }, signal);
+    const { label } = plan.document;
+    for (const part of await copyOperations(servers, { label, sql })) {
+      if (used + part.length > maxBytes) {
+        requests.push([]);
+        used = 0;
+      }
+      requests.at(-1)?.push(part);
+      used += part.length;
+    }
     for (const parts of requests) {
       const name = `${String(bodyCount++).padStart(6, "0")}.ndjson`;
       await Deno.writeFile(

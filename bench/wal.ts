@@ -13,7 +13,7 @@ import type { Copy, Lab } from "./lab.ts";
 import { addLatency, CHANGES_A_SECOND } from "./latency.ts";
 import type { Options } from "./options.ts";
 import { readTreeCpuMs } from "./process_cost.ts";
-import type { Results } from "./statistics.ts";
+import { percentile, type Results } from "./statistics.ts";
 
 /** So many films are changed in a transaction where changes are written without a pause. */
 const BATCH_FILMS = 100;
@@ -42,29 +42,41 @@ export async function measureWal(
   await measureTransaction(lab, options, results);
 }
 
-/** What both servers do at the same time, with nothing between them. */
+/** What both servers do with nothing between them: all films at the same time, then each by itself. */
 async function measureBound(
   lab: Lab,
-  { films, repeat, settings, connections, concurrency = 4 }: Options,
+  options: Options,
   results: Results,
 ): Promise<void> {
+  const { films, repeat, settings, latencySeconds } = options;
+  const { connections, concurrency = 4 } = options;
+  const addTimes = (name: string, times: readonly number[]) => {
+    results.add(`${name}, p50`, "ms", percentile(times, 0.5));
+    results.add(`${name}, p99`, "ms", percentile(times, 0.99));
+  };
   const dataset = await lab.openDataset(films);
   const home = await openHome(lab, dataset, settings);
   await using bare = await openBare(lab, { home, dataset, connections });
   await showStep("Preparing statements and bodies", bare.prepare);
   for (let round = 1; round <= repeat; round++) {
     await showStep(`The bound, round ${round} of ${repeat}`, async () => {
-      const { alias } = await bare.makeIndex();
+      const index = await bare.makeIndex();
       const startedMs = performance.now();
       await Promise.all([
         bare.runStatements(),
-        bare.sendBodies(alias, concurrency),
+        bare.sendBodies(index.alias, concurrency),
       ]);
       results.add(
         "Both at the same time, documents a second",
         "/s",
         1_000 * films / (performance.now() - startedMs),
       );
+      const { readMs, sendMs } = await bare.passFilms(index, {
+        films: Math.min(films, CHANGES_A_SECOND * latencySeconds),
+        filmsPerSecond: CHANGES_A_SECOND,
+      });
+      addTimes("PostgreSQL alone, one film", readMs);
+      addTimes("Elasticsearch alone, one film", sendMs);
     });
   }
 }
