@@ -103,6 +103,13 @@ async function startOpenSearch(
 const RUNNER = "org.codelibs.opensearch.runner.OpenSearchRunner";
 const RUNNER_PORTS = { from: 9_201, to: 9_299 };
 
+/** A port that nothing listens on now, and that the search server of the tests can. */
+export function freeSearchPort(): number {
+  return readVersions().search.product === "opensearch"
+    ? freePort(RUNNER_PORTS)
+    : freePort();
+}
+
 async function prepareNode(
   folder: string,
   settings: Readonly<Record<string, unknown>>,

@@ -9,6 +9,21 @@ import type { Fault, Place, Places } from "./config_faults.ts";
 type Path = readonly (string | number)[];
 type Entry = { readonly key: Place; readonly value: Place };
 
+/** Elasticsearch takes 20 levels of fields, of two here, unless told otherwise (`index.mapping.depth.limit`). */
+const MAX_DEPTH = 1_000;
+
+/** Thrown where a text has more levels; before that the stack may have come to its end, which is where V8 happens to put it. */
+class TooDeep extends RangeError {
+  readonly line: number;
+  readonly column: number;
+
+  constructor({ line, column }: Place) {
+    super("too many levels");
+    this.line = line;
+    this.column = column;
+  }
+}
+
 /** A JSON text with its places, and what is wrong with it as JSON. */
 export interface JsonReading extends Places {
   readonly value: unknown;
@@ -31,7 +46,7 @@ export function readJson(text: string): JsonReading {
     visit(parse(text, { mode: "json" }).body, [], { entries, faults });
     value = JSON.parse(text);
   } catch (error) {
-    // both parsers call themselves for each level, and the stack is their only bound
+    // both parsers call themselves for each level, and the stack is their only bound: of 3,000 levels it held some
     const message = error instanceof RangeError
       ? "is nested too deeply, write it in fewer levels"
       : "cannot be read as JSON: a value, quote, comma, colon or " +
@@ -59,6 +74,7 @@ function visit(
   const { entries } = gathered;
   const key = JSON.stringify(path);
   const start = toPlace(node.loc.start);
+  if (path.length > MAX_DEPTH) throw new TooDeep(start);
   if (!entries.has(key)) entries.set(key, { key: start, value: start });
   if (node.type === "Array") {
     node.elements.forEach(({ value }, at) => {

@@ -67,7 +67,7 @@ Deno.test("a load takes fewer connections than it asks for", async () => {
     settings: {
       "postgres.page_size": 20,
       "postgres.connections": 8,
-      limit: { postgres_connections: 3 },
+      limit: { postgres_connections: 4 },
     },
   });
   const { written, finished } = (await runPass(world)).summary();

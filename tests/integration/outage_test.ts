@@ -2,9 +2,8 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { startElasticsearch } from "../../dev/elasticsearch.ts";
+import { freeSearchPort, startElasticsearch } from "../../dev/elasticsearch.ts";
 import { openFolder } from "../../dev/folder.ts";
-import { freePort } from "../../dev/port.ts";
 import { startPostgres } from "../../dev/postgres.ts";
 import { type AgentProcess, startAgent } from "./agent_process.ts";
 import { indexedFilms, readFilms } from "./films.ts";
@@ -46,7 +45,7 @@ for (const mode of ["fast", "immediate"] as const) {
 
 Deno.test("agents outlive Elasticsearch that starts late, is stopped, killed, and started", async () => {
   await using folder = await openServerFolder();
-  const port = freePort();
+  const port = freeSearchPort();
   const servers = { elasticsearch: `http://127.0.0.1:${port}` };
   await using stack = new AsyncDisposableStack();
   const early = stack.use(
