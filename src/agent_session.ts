@@ -194,6 +194,11 @@ function openFeed(
   const { wal, postgres, retry } = config;
   const feed = openChangeFeed({
     ...{ wal, postgres, source, secrets, log, retry },
+    async claimSlot(slot, signal) {
+      const slots = checkpoint.slots();
+      if (slots.includes(slot)) return;
+      await checkpoint.saveSlots([...slots, slot], signal);
+    },
     onSlot: telemetry.slot,
   });
   for (const { name } of followed) {
@@ -206,7 +211,7 @@ function openFeed(
 
 /**
  * Drops the slots that indexes followed which do not any more, or are not there any more, so that PostgreSQL keeps none of
- * its log for them. The positions name a slot until it is dropped: nobody else knows of it.
+ * its log for them. The state file names a slot from before it is made until it is dropped: nobody else knows of it.
  */
 async function retireSlots(
   { source }: Servers,
@@ -221,8 +226,6 @@ async function retireSlots(
   const used = plans.some(({ name }) => isByWal(session, name))
     ? config.wal.slot
     : undefined;
-  const dropped = new Set<string>();
-
   async function drop(name: string): Promise<void> {
     const options = { name, secrets, log, signal: stop.kill };
     const found = await readSlot(source, name, stop.kill);
@@ -233,14 +236,25 @@ async function retireSlots(
     });
   }
 
-  for (const index of checkpoint.names()) {
-    const position = checkpoint.load(index);
-    if (position?.wal === undefined || position.wal.slot === used) continue;
-    const { wal: { slot }, ...polled } = position;
+  const named = new Set([
+    ...checkpoint.slots(),
+    ...checkpoint.names().flatMap((index) =>
+      checkpoint.load(index)?.wal?.slot ?? []
+    ),
+  ]);
+  for (const slot of named) {
+    if (slot === used) continue;
     try {
-      if (!dropped.has(slot)) await drop(slot);
-      dropped.add(slot);
-      await checkpoint.save(index, polled, stop.kill);
+      await drop(slot);
+      for (const index of checkpoint.names()) {
+        const position = checkpoint.load(index);
+        if (position?.wal?.slot !== slot) continue;
+        const { wal: _, ...polled } = position;
+        await checkpoint.save(index, polled, stop.kill);
+      }
+      if (!checkpoint.slots().includes(slot)) continue;
+      const others = checkpoint.slots().filter((other) => other !== slot);
+      await checkpoint.saveSlots(others, stop.kill);
     } catch (error) {
       stop.kill.throwIfAborted();
       if (!(error instanceof EtlError)) throw error;

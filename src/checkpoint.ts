@@ -29,6 +29,10 @@ export interface Checkpoint {
     changes: ReadonlyMap<string, Position | undefined>,
     signal: AbortSignal,
   ): Promise<void>;
+  /** Replication slots that this agent made, or was about to make, and has not dropped. */
+  slots(): readonly string[];
+  /** Saves which those are; on return it is on disk. */
+  saveSlots(slots: readonly string[], signal: AbortSignal): Promise<void>;
   /** Forgets where `index` stands, so that it is loaded from the beginning; on disk with the next save. */
   forget(index: string): void;
 }
@@ -44,13 +48,15 @@ export async function openCheckpoint(
   { isReplaced = false }: { isReplaced?: boolean } = {},
 ): Promise<Checkpoint> {
   await checkPermission(file);
-  let positions = isReplaced ? {} : await readState(file);
+  let { positions, slots } = isReplaced
+    ? { positions: {}, slots: await readSlots(file) }
+    : await readState(file);
   let writing = Promise.resolve();
   let waiting: Promise<void> | undefined;
   let writtenMs = performance.now();
 
   async function write(signal: AbortSignal): Promise<void> {
-    await persister.persist(() => writeState(file, positions), signal);
+    await persister.persist(() => writeState(file, { positions, slots }), signal);
     writtenMs = performance.now();
   }
 
@@ -64,6 +70,10 @@ export async function openCheckpoint(
         position === undefined ? [] : [[index, position]]
       ),
     );
+    return writeNext(signal);
+  }
+
+  function writeNext(signal: AbortSignal): Promise<void> {
     // whoever comes while a write waits for its turn is written by it
     waiting ??= writing = writing.catch(() => {}).then(() => {
       waiting = undefined;
@@ -86,11 +96,26 @@ export async function openCheckpoint(
       positions = { ...positions, [index]: position };
       return false;
     },
+    slots: () => slots,
+    saveSlots(named, signal) {
+      slots = named;
+      return writeNext(signal);
+    },
     forget(index) {
       const { [index]: _, ...others } = positions;
       positions = others;
     },
   };
+}
+
+/** The slots that a file names which is replaced, whatever is wrong with it. */
+async function readSlots(file: string): Promise<readonly string[]> {
+  try {
+    return (await readState(file)).slots;
+  } catch (error) {
+    if (error instanceof EtlError) return [];
+    throw error;
+  }
 }
 
 /**

@@ -30,6 +30,8 @@ export interface FeedOptions {
   readonly source: Source;
   readonly secrets: Secrets;
   readonly log: Log;
+  /** Called before a slot is made: on return it is on disk that this agent is to drop it. */
+  readonly claimSlot: (slot: string, signal: AbortSignal) => Promise<void>;
 }
 
 /** Why the log cannot be followed for now; told, and tried again. */
@@ -112,7 +114,7 @@ function isForbidden(error: unknown): boolean {
  * @throws {FeedRefusal} where there can be none for now.
  */
 export async function prepareSlot(
-  { wal, postgres, source, secrets, log }: FeedOptions,
+  { wal, postgres, source, secrets, log, claimSlot }: FeedOptions,
   signal: AbortSignal,
 ): Promise<Lsn> {
   const name = wal.slot;
@@ -135,6 +137,8 @@ export async function prepareSlot(
     slot = undefined;
   }
   if (slot === undefined) {
+    // whoever dies on the next line leaves a slot that PostgreSQL keeps its log for
+    await claimSlot(name, signal);
     try {
       await createSlot(postgres, { ...options, release: ground.release });
     } catch (error) {

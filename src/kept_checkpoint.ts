@@ -42,6 +42,10 @@ export function keepPositions(
         kept?.note(index, position, 0);
       }
     },
+    async saveSlots(slots, signal) {
+      assertHeld();
+      await checkpoint.saveSlots(slots, signal);
+    },
     async keep(index, position, options) {
       assertHeld();
       const isSaved = await checkpoint.keep(index, position, options);

@@ -70,7 +70,8 @@ function openSavedState(loaded: LoadedConfig, scope: Scope): SavedState {
     servers,
     signal,
     async position(index) {
-      const saved = entryOf(await readState(config.stateFile), index);
+      const { positions } = await readState(config.stateFile);
+      const saved = entryOf(positions, index);
       return laterPosition(saved, await readKept(index));
     },
     now: () => readNow(servers.source, signal),

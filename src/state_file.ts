@@ -8,6 +8,13 @@ import { Position } from "./position.ts";
 /** Where each index stands, by its name. */
 export type Positions = Readonly<Record<string, Position>>;
 
+/** What a state file holds. */
+export interface State {
+  readonly positions: Positions;
+  /** Replication slots that this agent made, or was about to make, and has not dropped. */
+  readonly slots: readonly string[];
+}
+
 /** What is wrong with a state file, and what to do where it is not to restore or delete it. */
 interface StateFault {
   readonly detail: string;
@@ -17,8 +24,11 @@ interface StateFault {
 /** The version of the format; a file of a later one is refused. */
 const VERSION = 1;
 
-const State = z.strictObject({
+const NO_STATE: State = { positions: {}, slots: [] };
+
+const Content = z.strictObject({
   version: z.literal(VERSION),
+  slots: z.array(z.string()).min(1).optional(),
   indexes: z.record(z.string(), Position),
 });
 
@@ -34,18 +44,18 @@ const HEADER =
 const CHECKSUM = /^sha256: ([0-9a-f]{64})\n/m;
 
 /**
- * Where each index stands; a file that is not there is an empty state.
+ * What the file says; a file that is not there is an empty state.
  * @throws {EtlError} `checkpoint-invalid` when it is there and cannot be used: never a silent fresh start.
  */
-export async function readState(file: string): Promise<Positions> {
-  let state: { positions: Positions } | { fault: StateFault };
+export async function readState(file: string): Promise<State> {
+  let state: State | { fault: StateFault };
   try {
     state = parseState(await Deno.readFile(file));
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return {};
+    if (error instanceof Deno.errors.NotFound) return NO_STATE;
     state = { fault: explainUnread(codeOf(error)) };
   }
-  if ("positions" in state) return state.positions;
+  if ("positions" in state) return state;
   throw new EtlError({ kind: "checkpoint-invalid", file, ...state.fault });
 }
 
@@ -57,7 +67,7 @@ function explainUnread(code: string): StateFault {
 
 function parseState(
   bytes: Uint8Array,
-): { positions: Positions } | { fault: StateFault } {
+): State | { fault: StateFault } {
   const text = new TextDecoder().decode(bytes);
   if (text.trim() === "") return { fault: { detail: "it is empty" } };
   let content: unknown;
@@ -79,9 +89,9 @@ function parseState(
       "its checksum is another";
     return { fault: { detail } };
   }
-  const state = State.safeParse(parse(below));
-  if (state.success) return { positions: state.data.indexes };
-  return { fault: { detail: describeIssues(state.error) } };
+  const { data, error } = Content.safeParse(parse(below));
+  if (error !== undefined) return { fault: { detail: describeIssues(error) } };
+  return { positions: data.indexes, slots: data.slots ?? [] };
 }
 
 function describeIssues({ issues }: z.ZodError): string {
@@ -95,12 +105,16 @@ function describeIssues({ issues }: z.ZodError): string {
  * ```ts
  * import { match } from "node:assert/strict";
  * import { formatState } from "./state_file.ts";
- * match(formatState({}), /^# .*\n# .*\nsha256: [0-9a-f]{64}\nversion: 1\nindexes: \{\}\n$/);
+ * match(formatState({ positions: {}, slots: [] }), /^# .*\n# .*\nsha256: [0-9a-f]{64}\nversion: 1\nindexes: \{\}\n$/);
  * ```
  */
-export function formatState(positions: Positions): string {
-  const content = { version: VERSION, indexes: positions };
-  const below = stringify(State.parse(content));
+export function formatState({ positions, slots }: State): string {
+  const content = {
+    version: VERSION,
+    ...(slots.length === 0 ? {} : { slots: [...slots] }),
+    indexes: positions,
+  };
+  const below = stringify(Content.parse(content));
   return `${HEADER}sha256: ${checksumOf(below)}\n${below}`;
 }
 
@@ -115,9 +129,9 @@ function checksumOf(text: string): string {
  */
 export async function writeState(
   file: string,
-  positions: Positions,
+  state: State,
 ): Promise<void> {
-  const text = formatState(positions);
+  const text = formatState(state);
   try {
     await replaceFile(file, text);
   } catch (error) {

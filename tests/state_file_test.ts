@@ -3,17 +3,20 @@ import { join } from "node:path";
 import { EtlError } from "../src/failure.ts";
 import { formatState, readState, writeState } from "../src/state_file.ts";
 
-const POSITIONS = {
-  movies: {
-    source: { system: "7300000000000000001", database: "movies" },
-    index: { name: "movies-0123abcd", uuid: "qKUu8H" },
-    low: "2026-01-01 00:00:00.000000+00",
-    seen: { "content.film_work": "745" },
-    load: { after: ["b"] },
+const STATE = {
+  slots: ["pg2es_movies"],
+  positions: {
+    movies: {
+      source: { system: "7300000000000000001", database: "movies" },
+      index: { name: "movies-0123abcd", uuid: "qKUu8H" },
+      low: "2026-01-01 00:00:00.000000+00",
+      seen: { "content.film_work": "745" },
+      load: { after: ["b"] },
+    },
   },
 };
 
-const TEXT = formatState(POSITIONS);
+const TEXT = formatState(STATE);
 
 /** A folder of the test's own, removed when the test ends. */
 async function openFolder() {
@@ -55,9 +58,9 @@ async function refuseFile(file: string): Promise<string> {
 
 Deno.test("readState() gives back what writeState() was given", async () => {
   await using folder = await openFolder();
-  deepEqual(await readState(folder.file), {});
-  await writeState(folder.file, POSITIONS);
-  deepEqual(await readState(folder.file), POSITIONS);
+  deepEqual(await readState(folder.file), { positions: {}, slots: [] });
+  await writeState(folder.file, STATE);
+  deepEqual(await readState(folder.file), STATE);
   equal(await Deno.readTextFile(folder.file), TEXT);
 });
 
@@ -127,7 +130,7 @@ Deno.test("readState() refuses what it cannot read", async () => {
 
 Deno.test("writeState() makes a file that is for the agent's user alone", async () => {
   await using folder = await openFolder();
-  await writeState(folder.file, POSITIONS);
+  await writeState(folder.file, STATE);
   const { mode } = await Deno.stat(folder.file);
   equal((mode ?? 0) & 0o777, 0o600);
 });
@@ -137,7 +140,7 @@ Deno.test("writeState() writes nothing into a draft that was left over", async (
   const { file, draft } = folder;
   await Deno.writeTextFile(draft, "left over", { mode: 0o644 });
   using left = await Deno.open(draft);
-  await writeState(file, POSITIONS);
+  await writeState(file, STATE);
   equal(await new Response(left.readable).text(), "left over");
   equal(((await Deno.stat(file)).mode ?? 0) & 0o777, 0o600);
   deepEqual(await folder.names(), ["state.yaml"]);
@@ -148,7 +151,7 @@ Deno.test("writeState() follows no link that lies where the draft goes", async (
   await using other = await openFolder();
   await Deno.writeTextFile(other.file, "of somebody else");
   await Deno.symlink(other.file, folder.draft);
-  await writeState(folder.file, POSITIONS);
+  await writeState(folder.file, STATE);
   equal(await Deno.readTextFile(other.file), "of somebody else");
   ok((await Deno.lstat(folder.file)).isFile);
 });
@@ -156,7 +159,7 @@ Deno.test("writeState() follows no link that lies where the draft goes", async (
 Deno.test("writeState() that fails leaves the file, and no draft", async () => {
   await using folder = await openFolder();
   await Deno.mkdir(join(folder.file, "full"), { recursive: true });
-  await rejects(writeState(folder.file, POSITIONS), {
+  await rejects(writeState(folder.file, STATE), {
     failure: {
       kind: "checkpoint-unwritable",
       file: folder.file,
@@ -168,11 +171,11 @@ Deno.test("writeState() that fails leaves the file, and no draft", async () => {
 
 Deno.test("writeState() tells of a draft that it cannot take away", async () => {
   await using folder = await openFolder();
-  await writeState(folder.file, POSITIONS);
+  await writeState(folder.file, STATE);
   await Deno.mkdir(join(folder.draft, "full"), { recursive: true });
-  await rejects(writeState(folder.file, {}), {
+  await rejects(writeState(folder.file, STATE), {
     message:
       `Cannot write state file ${folder.file}: code is ENOTEMPTY. Give the agent a folder it may write to, with free space`,
   });
-  deepEqual(await readState(folder.file), POSITIONS);
+  deepEqual(await readState(folder.file), STATE);
 });

@@ -238,7 +238,7 @@ async function estrange(world: World): Promise<void> {
     low: "2026-01-01 00:00:00.000000+00",
     seen: {},
   };
-  const state = formatState({ [name]: position });
+  const state = formatState({ positions: { [name]: position }, slots: [] });
   await Deno.writeTextFile(world.stateFile, state, { mode: 0o600 });
 }
 

@@ -71,6 +71,7 @@ export async function openSteppedAgent(
     const { secrets } = loaded;
     const opened = openChangeFeed({
       ...{ wal, postgres, source: servers.source, secrets, log, retry },
+      claimSlot: () => Promise.resolve(),
       onSlot() {},
     });
     opened.expect(kept.name, position?.wal);

@@ -140,7 +140,7 @@ Deno.test("pg2es with the state file of another database, or of an index that is
   // the position that is kept there is right, and may be the later one
   await world.configure({ "elasticsearch.position_index": "off" });
   equal((await runOnce(world)).code, 0);
-  const positions = await readState(world.stateFile);
+  const { positions, slots } = await readState(world.stateFile);
   const name = world.indexName();
   const position = positions[name];
   ok(position);
@@ -162,7 +162,10 @@ Deno.test("pg2es with the state file of another database, or of an index that is
     },
   ];
   for (const { other, message } of cases) {
-    const text = formatState({ ...positions, [name]: other });
+    const text = formatState({
+      slots,
+      positions: { ...positions, [name]: other },
+    });
     await Deno.writeTextFile(world.stateFile, text);
     const ending = await runOnce(world);
     equal(ending.code, 0, ending.stderr);
@@ -173,7 +176,7 @@ Deno.test("pg2es with the state file of another database, or of an index that is
     );
     equal(passesOf(ending.log)[0]?.kind, "load");
     await expectEqual(world);
-    const saved = (await readState(world.stateFile))[name];
+    const saved = (await readState(world.stateFile)).positions[name];
     deepEqual(saved?.source, source);
   }
 });
@@ -181,12 +184,15 @@ Deno.test("pg2es with the state file of another database, or of an index that is
 Deno.test("pg2es keeps in the state file what is of indexes that it does not know", async () => {
   await using world = await openItems();
   equal((await runOnce(world)).code, 0);
-  const positions = await readState(world.stateFile);
+  const { positions, slots } = await readState(world.stateFile);
   const position = positions[world.indexName()];
   ok(position);
-  const text = formatState({ ...positions, others: position });
+  const text = formatState({
+    slots,
+    positions: { ...positions, others: position },
+  });
   await Deno.writeTextFile(world.stateFile, text);
   await world.sql("update item set updated_at = now() where id < 4");
   equal((await runOnce(world)).code, 0);
-  deepEqual((await readState(world.stateFile))["others"], position);
+  deepEqual((await readState(world.stateFile)).positions["others"], position);
 });

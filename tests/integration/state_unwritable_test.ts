@@ -42,7 +42,7 @@ async function expectWaits(
   await mend();
   await agent.waitFor("goes on");
   await until("the load is saved as finished", async () => {
-    const position = (await readState(file))[world.indexName()];
+    const position = (await readState(file)).positions[world.indexName()];
     return position !== undefined && position.load === undefined;
   });
   agent.kill("SIGTERM");

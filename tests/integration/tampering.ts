@@ -60,14 +60,17 @@ export async function tamper(
 
 /** Lets the world's first index be swept by content in the next run. */
 export async function makeDue(world: World): Promise<void> {
-  const positions = await readState(world.stateFile);
+  const { positions, slots } = await readState(world.stateFile);
   const name = world.indexName();
   const saved = positions[name];
   ok(saved, "the index has a position");
   const { swept: _, ...position } = saved;
   // a copy in Elasticsearch may be later than the file, by the number of a pass that found nothing
   await world.configure({ "elasticsearch.position_index": "off" });
-  const text = formatState({ ...positions, [name]: position });
+  const text = formatState({
+    slots,
+    positions: { ...positions, [name]: position },
+  });
   await Deno.writeTextFile(world.stateFile, text);
 }
 

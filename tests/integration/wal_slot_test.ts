@@ -1,10 +1,11 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import { join } from "node:path";
 import { startPostgres } from "../../dev/postgres.ts";
-import { runToEnd } from "./agent_process.ts";
+import { runToEnd, startAgent as startProcess } from "./agent_process.ts";
 import { startAgent } from "./agent_run.ts";
 import { startFaultProxy } from "./fault_proxy.ts";
 import { openClusterFolder, startStandby } from "./history_cluster.ts";
+import { until } from "./moments.ts";
 import {
   dropSlotByHand,
   findSlots,
@@ -187,6 +188,37 @@ Deno.test("a slot that nobody reads is dropped all the same, while its index is 
   await agent.untilLogged(TOO_MUCH);
   equal((await runToEnd({ folder, args: ["resume"] })).code, 0);
   await agent.untilLogged(MADE);
+  await untilEqual(world);
+});
+
+Deno.test("a slot whose agent was killed while it was made is dropped by the next one, which polls", async () => {
+  await using world = await openShop();
+  {
+    // PostgreSQL makes a slot once the transactions are over that are open
+    await using open = await world.connect();
+    await open.sql("begin; insert into noise values ('')");
+    await using agent = startProcess({ folder: world.folder });
+    await until(
+      "the slot is begun",
+      async () => (await findSlots(world)).length === 1,
+    );
+    agent.kill("SIGKILL");
+    await agent.ended();
+    await open.sql("commit");
+  }
+  await until("the slot is made", async () => {
+    const made = await world.sql(
+      `select slot_name from pg_replication_slots
+      where database = current_database() and active_pid is null and confirmed_flush_lsn is not null`,
+    );
+    return made.length === 1;
+  });
+  await world.configure({ follow: "polling" });
+  await using _agent = startAgent(world);
+  await until(
+    "the slot is dropped",
+    async () => (await findSlots(world)).length === 0,
+  );
   await untilEqual(world);
 });
 

@@ -2,7 +2,7 @@ import { ok } from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { seedRandom } from "../../db/random.ts";
 import { startAgent } from "./agent_process.ts";
-import { readPosition, until } from "./moments.ts";
+import { until } from "./moments.ts";
 import { findSlots, openShop, untilEqual } from "./wal_shop.ts";
 import type { World } from "./world.ts";
 
@@ -32,13 +32,7 @@ Deno.test("an index goes to the log and back under others' changes without a pau
       await agent.waitFor(
         follow === "wal" ? "changes are followed by the log" : "pass finished",
       );
-      if (follow === "wal") {
-        // killed before that, nobody would know that the slot is this agent's
-        await until(
-          "its position names the slot",
-          async () => (await readPosition(world))?.wal !== undefined,
-        );
-      } else {
+      if (follow === "polling") {
         await until(
           "its slot is dropped",
           async () => (await findSlots(world)).length === 0,
