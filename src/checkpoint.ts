@@ -56,7 +56,10 @@ export async function openCheckpoint(
   let writtenMs = performance.now();
 
   async function write(signal: AbortSignal): Promise<void> {
-    await persister.persist(() => writeState(file, { positions, slots }), signal);
+    await persister.persist(
+      () => writeState(file, { positions, slots }),
+      signal,
+    );
     writtenMs = performance.now();
   }
 
