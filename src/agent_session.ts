@@ -194,11 +194,7 @@ function openFeed(
   const { wal, postgres, retry } = config;
   const feed = openChangeFeed({
     ...{ wal, postgres, source, secrets, log, retry },
-    async claimSlot(slot, signal) {
-      const slots = checkpoint.slots();
-      if (slots.includes(slot)) return;
-      await checkpoint.saveSlots([...slots, slot], signal);
-    },
+    claimSlot: checkpoint.claimSlot,
     onSlot: telemetry.slot,
   });
   for (const { name } of followed) {
@@ -226,6 +222,7 @@ async function retireSlots(
   const used = plans.some(({ name }) => isByWal(session, name))
     ? config.wal.slot
     : undefined;
+
   async function drop(name: string): Promise<void> {
     const options = { name, secrets, log, signal: stop.kill };
     const found = await readSlot(source, name, stop.kill);
@@ -236,6 +233,7 @@ async function retireSlots(
     });
   }
 
+  // a position that was kept in Elasticsearch names one too, where the state file was lost
   const named = new Set([
     ...checkpoint.slots(),
     ...checkpoint.names().flatMap((index) =>
@@ -252,9 +250,7 @@ async function retireSlots(
         const { wal: _, ...polled } = position;
         await checkpoint.save(index, polled, stop.kill);
       }
-      if (!checkpoint.slots().includes(slot)) continue;
-      const others = checkpoint.slots().filter((other) => other !== slot);
-      await checkpoint.saveSlots(others, stop.kill);
+      await checkpoint.releaseSlot(slot, stop.kill);
     } catch (error) {
       stop.kill.throwIfAborted();
       if (!(error instanceof EtlError)) throw error;

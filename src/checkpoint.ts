@@ -29,10 +29,12 @@ export interface Checkpoint {
     changes: ReadonlyMap<string, Position | undefined>,
     signal: AbortSignal,
   ): Promise<void>;
-  /** Replication slots that this agent made, or was about to make, and has not dropped. */
+  /** Replication slots that this agent made, or was about to make: it is to drop them once no index follows them. */
   slots(): readonly string[];
-  /** Saves which those are; on return it is on disk. */
-  saveSlots(slots: readonly string[], signal: AbortSignal): Promise<void>;
+  /** Names a slot that is about to be made; on return it is on disk. */
+  claimSlot(slot: string, signal: AbortSignal): Promise<void>;
+  /** Takes the name of a slot that is gone out again; on return it is on disk. */
+  releaseSlot(slot: string, signal: AbortSignal): Promise<void>;
   /** Forgets where `index` stands, so that it is loaded from the beginning; on disk with the next save. */
   forget(index: string): void;
 }
@@ -100,9 +102,15 @@ export async function openCheckpoint(
       return false;
     },
     slots: () => slots,
-    saveSlots(named, signal) {
-      slots = named;
+    claimSlot(slot, signal) {
+      // also one that is named: the write of before may have been given up
+      slots = [...new Set([...slots, slot])];
       return writeNext(signal);
+    },
+    async releaseSlot(slot, signal) {
+      if (!slots.includes(slot)) return;
+      slots = slots.filter((other) => other !== slot);
+      await writeNext(signal);
     },
     forget(index) {
       const { [index]: _, ...others } = positions;

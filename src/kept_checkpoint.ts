@@ -42,9 +42,13 @@ export function keepPositions(
         kept?.note(index, position, 0);
       }
     },
-    async saveSlots(slots, signal) {
+    async claimSlot(slot, signal) {
       assertHeld();
-      await checkpoint.saveSlots(slots, signal);
+      await checkpoint.claimSlot(slot, signal);
+    },
+    async releaseSlot(slot, signal) {
+      assertHeld();
+      await checkpoint.releaseSlot(slot, signal);
     },
     async keep(index, position, options) {
       assertHeld();

@@ -13,7 +13,7 @@ const WARNING_SHARE = 0.8;
  * whatever its indexes do.
  */
 export function watchSlot(
-  { wal, postgres, source, secrets, log }: Omit<FeedOptions, "claimSlot">,
+  { wal, postgres, source, secrets, log }: FeedOptions,
   { signal, onNotice, onFull }: {
     signal: AbortSignal;
     onNotice: (notice: SlotNotice | undefined) => void;

@@ -11,7 +11,7 @@ export type Positions = Readonly<Record<string, Position>>;
 /** What a state file holds. */
 export interface State {
   readonly positions: Positions;
-  /** Replication slots that this agent made, or was about to make, and has not dropped. */
+  /** Replication slots that this agent made, or was about to make: it is to drop them once no index follows them. */
   readonly slots: readonly string[];
 }
 

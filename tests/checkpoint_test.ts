@@ -220,3 +220,45 @@ Deno.test("load() knows nothing of an index that is called as something every ob
   await checkpoint.save("constructor", POSITION, NEVER);
   deepEqual(checkpoint.load("constructor"), POSITION);
 });
+
+Deno.test("claimSlot() and releaseSlot() are on disk once they are done, beside the positions", async () => {
+  await using world = await openFolder();
+  const checkpoint = await open(world.file);
+  await checkpoint.save("movies", POSITION, NEVER);
+  await checkpoint.claimSlot("pg2es_movies", NEVER);
+  await checkpoint.claimSlot("pg2es_books", NEVER);
+  await checkpoint.claimSlot("pg2es_movies", NEVER);
+  const claimed = await open(world.file);
+  deepEqual(claimed.slots(), ["pg2es_movies", "pg2es_books"]);
+  deepEqual(claimed.load("movies"), POSITION);
+  await claimed.releaseSlot("pg2es_movies", NEVER);
+  const released = await open(world.file);
+  deepEqual(released.slots(), ["pg2es_books"]);
+  deepEqual(released.load("movies"), POSITION);
+});
+
+Deno.test("claimSlot() after one that was given up writes all the same", async () => {
+  await using world = await openFolder();
+  const file = join(world.folder, "later", "state.yaml");
+  const checkpoint = await open(file);
+  const gone = AbortSignal.abort(new Error("given up"));
+  await rejects(checkpoint.claimSlot("pg2es_movies", gone));
+  await Deno.mkdir(join(world.folder, "later"));
+  await checkpoint.claimSlot("pg2es_movies", NEVER);
+  deepEqual((await open(file)).slots(), ["pg2es_movies"]);
+});
+
+Deno.test("openCheckpoint() of a file that is replaced keeps the slots alone, whatever else is wrong with it", async () => {
+  await using world = await openFolder();
+  const checkpoint = await open(world.file);
+  await checkpoint.save("movies", POSITION, NEVER);
+  await checkpoint.claimSlot("pg2es_movies", NEVER);
+  const persister = quickPersister("state file", recordLog().log);
+  const replaced = { isReplaced: true };
+  const fresh = await openCheckpoint(world.file, persister, replaced);
+  equal(fresh.load("movies"), undefined);
+  deepEqual(fresh.slots(), ["pg2es_movies"]);
+  await Deno.writeTextFile(world.file, "not ours");
+  const empty = await openCheckpoint(world.file, persister, replaced);
+  deepEqual(empty.slots(), []);
+});

@@ -173,7 +173,7 @@ Deno.test("writeState() tells of a draft that it cannot take away", async () => 
   await using folder = await openFolder();
   await writeState(folder.file, STATE);
   await Deno.mkdir(join(folder.draft, "full"), { recursive: true });
-  await rejects(writeState(folder.file, STATE), {
+  await rejects(writeState(folder.file, { positions: {}, slots: [] }), {
     message:
       `Cannot write state file ${folder.file}: code is ENOTEMPTY. Give the agent a folder it may write to, with free space`,
   });

@@ -1,6 +1,6 @@
 import pLimit from "p-limit";
 import { type ChangeFeed, openChangeFeed } from "../../src/change_feed.ts";
-import { openCheckpoint } from "../../src/checkpoint.ts";
+import { type Checkpoint, openCheckpoint } from "../../src/checkpoint.ts";
 import { loadConfig } from "../../src/config.ts";
 import { NO_DEAD_LETTERS } from "../../src/dead_letters.ts";
 import type { Horizon } from "../../src/horizon.ts";
@@ -8,7 +8,6 @@ import { type Agent, openPipeline } from "../../src/open_pipeline.ts";
 import { type Pipeline, runOnce, type Summary } from "../../src/pipeline.ts";
 import { planIndexes } from "../../src/plan_indexes.ts";
 import type { IndexPlan } from "../../src/plan.ts";
-import type { Position } from "../../src/position.ts";
 import type { Source } from "../../src/postgres.ts";
 import { createPersister } from "../../src/retry.ts";
 import { openScope } from "../../src/scope.ts";
@@ -66,15 +65,15 @@ export async function openSteppedAgent(
 
   let feed: ChangeFeed | undefined;
 
-  function openFeed(position: Position | undefined): ChangeFeed {
+  function openFeed(checkpoint: Checkpoint): ChangeFeed {
     const { wal, postgres, retry } = config;
     const { secrets } = loaded;
     const opened = openChangeFeed({
       ...{ wal, postgres, source: servers.source, secrets, log, retry },
-      claimSlot: () => Promise.resolve(),
+      claimSlot: checkpoint.claimSlot,
       onSlot() {},
     });
-    opened.expect(kept.name, position?.wal);
+    opened.expect(kept.name, checkpoint.load(kept.name)?.wal);
     return opened;
   }
 
@@ -100,7 +99,7 @@ export async function openSteppedAgent(
     };
     const leastVersions = new Map<string, string>();
     if (config.indexes[0]?.follow === "wal") {
-      feed = openFeed(checkpoint.load(kept.name));
+      feed = openFeed(checkpoint);
     }
     const agent = {
       ...{ ...servers, source, leastVersions, ...shared },
