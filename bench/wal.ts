@@ -1,4 +1,6 @@
+import { join } from "node:path";
 import { showStep } from "../dev/progress.ts";
+import { readState } from "../src/state_file.ts";
 import { openSession, type Session } from "../tests/integration/session.ts";
 import {
   type Agent,
@@ -137,6 +139,7 @@ where id in (select id from content.film_work order by id limit 1)`,
     [value],
   );
   await untilCounted(lab, value, 1);
+  if (way === "wal") await untilCompared(home);
   starting.move();
   return agent;
 }
@@ -234,17 +237,31 @@ async function waitForStream(agent: Agent): Promise<void> {
 
 const STREAMING = "changes are followed by the log";
 
+/** Waits until all contents were compared for what polling could not see: that is done once, when the log is joined. */
+async function untilCompared(home: Home): Promise<void> {
+  await untilSo(async () => {
+    const { positions } = await readState(join(home.folder, "state.yaml"));
+    return Object.values(positions).every(({ wal }) =>
+      wal !== undefined && wal.gap === undefined
+    );
+  });
+}
+
 /** Waits until so many films have this title, or are there. */
 async function untilCounted(
   lab: Lab,
   title: string | undefined,
   films: number,
 ): Promise<void> {
+  const term = title === undefined ? undefined : { "title.raw": title };
+  await untilSo(async () => await lab.search.count(term) === films);
+}
+
+async function untilSo(isSo: () => Promise<boolean>): Promise<void> {
   const untilMs = performance.now() + LIMIT_MS;
   while (performance.now() < untilMs) {
-    const term = title === undefined ? undefined : { "title.raw": title };
-    if (await lab.search.count(term) === films) return;
+    if (await isSo()) return;
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
-  throw new Error("Cannot measure: changes did not arrive in an hour");
+  throw new Error("Cannot measure: what is waited for did not come in an hour");
 }

@@ -106,14 +106,13 @@ async function work(
   async function step({ pipeline }: OpenedIndex): Promise<Summary | undefined> {
     const write = (lingerMs: number) =>
       succession.write(() => pass(pipeline, lingerMs));
-    const isStreaming = pipeline.feed?.isStreaming ?? false;
-    const sliceMs = isStreaming ? STREAM_SLICE_MS : budgetMs;
     async function goesOn(summary: Summary): Promise<boolean> {
       if (!succession.isSweeping) return false;
+      // the pass before may have joined the stream
+      const isStreaming = pipeline.feed?.isStreaming ?? false;
+      const sliceMs = isStreaming ? STREAM_SLICE_MS : budgetMs;
       const advance = () =>
-        sweep?.advance({
-          ...{ summary, budgetMs: sliceMs, stop },
-        });
+        sweep?.advance({ summary, budgetMs: sliceMs, stop });
       return await succession.write(async () => await advance()) ?? false;
     }
     let summary = await write(config.fetchDelayMs);

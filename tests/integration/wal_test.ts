@@ -133,6 +133,23 @@ Deno.test("an index goes from polling to the log and back under changes, without
   }
 });
 
+Deno.test("what changes while everything is compared, since the log was joined, does not wait for the end of that", async () => {
+  await using world = await openShop({ settings: { "fetch_delay": "1m" } });
+  await world.sql(
+    "insert into author select n, 'author ' || n from generate_series(1001, 30000) n",
+  );
+  await world.configure({ follow: "polling" });
+  await runPass(world);
+  await world.configure({ follow: "wal" });
+  await using agent = startAgent(world);
+  await agent.untilLogged("sweep started", { kind: "content" });
+  await world.sql("update author set name = 'changed' where id = 7");
+  // in this order
+  await agent.untilLogged("pass finished", { kind: "follow", written: 1 });
+  await agent.untilLogged("sweep finished");
+  await untilEqual(world);
+});
+
 Deno.test("two agents of one database that share a slot by mistake: one polls, and says why", async () => {
   await using world = await openShop();
   await using other = await openShop();
