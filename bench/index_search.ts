@@ -6,6 +6,8 @@ export interface IndexSearch {
   count(term?: Readonly<Record<string, string>>): Promise<number>;
   /** Deletes every index that was made here. */
   clear(): Promise<void>;
+  /** Whether Elasticsearch still merges what was written. */
+  isMerging(): Promise<boolean>;
   /** The title of each of these films that is there, read as it is at this moment. */
   readTitles(ids: readonly string[]): Promise<Map<string, string>>;
   /** The title of each of these films that a search finds. */
@@ -16,6 +18,12 @@ export interface IndexSearch {
 const Count = z.object({ count: z.int() });
 const Root = z.object({ version: z.object({ number: z.string() }) });
 const Indexes = z.array(z.object({ index: z.string() }));
+
+const Merging = z.object({
+  "_all": z.object({
+    total: z.object({ merges: z.object({ current: z.int() }) }),
+  }),
+});
 
 const Source = z.object({ title: z.string() });
 const Read = z.object({
@@ -56,6 +64,10 @@ export function openIndexSearch(url: string): IndexSearch {
       for (const { index } of Indexes.parse(found)) {
         await send("DELETE", `/${encodeURIComponent(index)}`);
       }
+    },
+    async isMerging() {
+      const stats = await send("GET", "/movies*/_stats/merge");
+      return Merging.parse(stats)._all.total.merges.current > 0;
     },
     async readTitles(ids) {
       const { docs } = Read.parse(

@@ -140,6 +140,8 @@ where id in (select id from content.film_work order by id limit 1)`,
   );
   await untilCounted(lab, value, 1);
   if (way === "wal") await untilCompared(home);
+  // the round before has changed every film
+  await untilSo(async () => !await lab.search.isMerging());
   starting.move();
   return agent;
 }

@@ -3,10 +3,12 @@ import { join } from "node:path";
 import { openCheckpoint } from "../src/checkpoint.ts";
 import type { Documents } from "../src/documents.ts";
 import type { Key } from "../src/keys.ts";
+import type { Operations } from "../src/operations.ts";
 import type { Page } from "../src/plan.ts";
 import type { Position } from "../src/position.ts";
 import { type Rate, UNLIMITED } from "../src/rate.ts";
 import { settlePages, type SettlingStages } from "../src/settlement.ts";
+import type { Sink } from "../src/sink.ts";
 import { NO_INDEX_TELEMETRY } from "../src/telemetry.ts";
 import { NEVER, quickPersister } from "./servers.ts";
 
@@ -139,6 +141,66 @@ Deno.test("settlePages() ends what is read when a page cannot be read", async ()
   await rejects(settlePages(stages, { pages, stop: STOP }), failure);
   ok(isCut);
   equal(world.saved(), undefined);
+});
+
+Deno.test("settlePages() reads a full page at once, and in parts what a look has found", async () => {
+  await using world = await openStages(() => {});
+  const { plan } = world.stages;
+  const counts: number[] = [];
+  const documents = reading(() => [], (keys) => {
+    counts.push(keys.length);
+    return Promise.resolve();
+  });
+  const stages = {
+    ...world.stages,
+    documents,
+    plan: { ...plan, pageSize: 200 },
+    maxReaders: 1,
+  };
+  const pages = paginate([200, 190, 60, 2].map((count) => ({
+    keys: Array.from({ length: count }, (_, n) => `${count} ${n}`),
+    next: () => at(String(count)),
+  })));
+  await settlePages(stages, { pages, stop: STOP });
+  deepEqual(counts, [200, 48, 48, 48, 46, 25, 25, 10, 2]);
+});
+
+Deno.test("settlePages() sends the first part of a page while the next one is read", async () => {
+  await using world = await openStages(() => {});
+  const isSent = Promise.withResolvers<void>();
+  const request: Operations = {
+    buffer: new Uint8Array(1),
+    entries: [{ key: "0", start: 0, end: 1 }],
+  };
+  const documents: Documents = {
+    async read(keys) {
+      const isFirst = keys.includes("0");
+      // had it to wait for the whole page, this would never end
+      if (!isFirst) await isSent.promise;
+      const requests = isFirst ? [request] : [];
+      return { requests, rejections: [], rest: [] };
+    },
+    recycle() {},
+  };
+  const { sink } = world.stages;
+  const noticing: Sink = {
+    ...sink,
+    settle(...args) {
+      isSent.resolve();
+      return sink.settle(...args);
+    },
+  };
+  const { plan } = world.stages;
+  const stages = {
+    ...world.stages,
+    documents,
+    sink: noticing,
+    plan: { ...plan, pageSize: 100 },
+  };
+  const keys = Array.from({ length: 50 }, (_, n) => String(n));
+  const pages = paginate([{ keys, next: () => at("1") }]);
+  await settlePages(stages, { pages, stop: STOP });
+  equal(world.saved(), "1");
 });
 
 /** The position of a load at a place. */
