@@ -7,7 +7,7 @@ import { untilStopped } from "./stop_signal.ts";
 const PROJECT = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** What people run, each search server with another PostgreSQL: the variables of `deno task test`. */
-const SERVERS = [
+export const SERVERS = [
   { search: "elasticsearch 7.15.2", postgres: "13" },
   { search: "elasticsearch 7.17.29", postgres: "14" },
   { search: "elasticsearch 8.19.21", postgres: "16" },

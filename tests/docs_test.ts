@@ -1,6 +1,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { dirname, join } from "node:path";
 import manifest from "../deno.json" with { type: "json" };
+import { SERVERS } from "../dev/test_servers.ts";
 import { loadConfig } from "../src/config.ts";
 import { describeFailure, type Failure, RECOVERY } from "../src/failure.ts";
 import { ADVICE } from "../src/failure_advice.ts";
@@ -245,4 +246,18 @@ Deno.test("configuration.md and README.md name the same keys at the top", async 
   const names = (text: string) =>
     readTable(text, "Key").map(([key]) => code(key)).sort();
   equal(names(readme).join(), names(full).join());
+});
+
+Deno.test("docs/servers.md names the servers that the tests are run on", async () => {
+  const page = await Deno.readTextFile(new URL("docs/servers.md", ROOT));
+  const rows = page.matchAll(
+    /^\| ((?:Elastic|Open)[Ss]earch [\d.]+) +\| (\d+)/gm,
+  );
+  deepEqual(
+    [...rows].map(([, search, postgres]) => ({
+      search: search?.toLowerCase(),
+      postgres,
+    })),
+    SERVERS.map(({ search, postgres }) => ({ search, postgres })),
+  );
 });
