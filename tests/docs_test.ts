@@ -249,15 +249,13 @@ Deno.test("configuration.md and README.md name the same keys at the top", async 
 });
 
 Deno.test("docs/servers.md names the servers that the tests are run on", async () => {
-  const page = await Deno.readTextFile(new URL("docs/servers.md", ROOT));
-  const rows = page.matchAll(
-    /^\| ((?:Elastic|Open)[Ss]earch [\d.]+) +\| (\d+)/gm,
-  );
+  const page = await readDocument("docs/servers.md");
+  const rows = readTable(page, "Search server");
   deepEqual(
-    [...rows].map(([, search, postgres]) => ({
-      search: search?.toLowerCase(),
+    rows.map(([search = "", postgres]) => ({
+      search: search.toLowerCase(),
       postgres,
     })),
-    SERVERS.map(({ search, postgres }) => ({ search, postgres })),
+    SERVERS,
   );
 });
