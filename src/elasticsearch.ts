@@ -61,7 +61,10 @@ const BulkItem = z.object({
   }).optional(),
 });
 
-const BulkAnswer = z.object({ items: z.array(z.unknown()).default([]) });
+// each item is looked at below; by `z.array` each is put into an object of its own first, 0.3 KB of garbage
+const BulkAnswer = z.object({
+  items: z.custom<readonly unknown[]>(Array.isArray).default([]),
+});
 
 // an object of one entry, named by its action
 const AnyItem = z.record(z.string(), BulkItem).transform((item, context) => {

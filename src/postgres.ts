@@ -109,8 +109,12 @@ export function quoteLiteral(text: string): string {
  * ```
  */
 export function arrayText(items: readonly string[]): string {
-  const quoted = items.map((item) => `"${item.replaceAll(/["\\]/g, "\\$&")}"`);
-  return `{${quoted.join(",")}}`;
+  if (items.length === 0) return "{}";
+  const isPlain = !/["\\]/.test(items.join()); // most are: one look in place of one each
+  const quoted = isPlain
+    ? items
+    : items.map((item) => item.replaceAll(/["\\]/g, "\\$&"));
+  return `{"${quoted.join('","')}"}`;
 }
 
 /**

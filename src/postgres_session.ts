@@ -1,5 +1,6 @@
 // @ts-types="@types/pg"
 import pg from "pg";
+import { type CopyData, openCopyData } from "./copy_data.ts";
 import { CopyOut } from "./copy_out.ts";
 import type { Log } from "./logging.ts";
 import { openPassword } from "./postgres_password.ts";
@@ -183,6 +184,7 @@ export async function connectSession(
   const ended = Promise.withResolvers<void>();
   let isOpen = true;
   let isDestroyed = false;
+  let copyData: CopyData | undefined;
 
   function nameOf(sql: string): string {
     const name = names.get(sql) ?? `pg2es_${names.size}`;
@@ -220,6 +222,11 @@ export async function connectSession(
     close();
   });
   client.on("end", close);
+  // before the first message; what comes before TLS is none
+  const opening = options.ssl === false ? "connect" : "sslconnect";
+  client.connection.once(opening, () => {
+    copyData = openCopyData(client.connection.stream);
+  });
 
   const abort = () => destroy(signal.reason);
   signal.addEventListener("abort", abort, { once: true });
@@ -253,12 +260,14 @@ export async function connectSession(
     },
     async copy(sql, onMessage) {
       const copy = new CopyOut(sql, onMessage);
+      copyData?.divert((chunk) => copy.handleCopyData({ chunk }));
       client.query(copy);
       const stopPacing = paceReads(client.connection.stream);
       try {
         await within(limitMs, copy.done);
       } finally {
         stopPacing();
+        copyData?.divert(undefined);
       }
     },
     destroy,

@@ -49,7 +49,6 @@ const HEADER_BYTES = 19;
 const SIGNATURE = Buffer.from("PGCOPY\n\xff\r\n\0", "latin1");
 
 /** A tuple: two bytes of its field count, then the length and bytes of each field. */
-const FIELD_COUNT = 2;
 const TRAILER = -1;
 
 /**
@@ -140,36 +139,53 @@ function idExpression(columns: readonly string[]): string {
  * @throws {RangeError} when the message is not what that statement sends.
  */
 export function readFrame(message: Uint8Array): Frame | undefined {
-  const view = Buffer.from(
-    message.buffer,
-    message.byteOffset,
-    message.byteLength,
-  );
-  // the header comes with the first row
-  let at = view.subarray(0, SIGNATURE.length).equals(SIGNATURE)
-    ? HEADER_BYTES
-    : 0;
-  if (view.length === at) return undefined;
-  const fieldCount = view.readInt16BE(at);
+  const at = startOfRow(message);
+  if (message.length === at) return undefined;
+  const fieldCount = readInt16(message, at);
   if (fieldCount === TRAILER) return undefined;
-  at += FIELD_COUNT;
-  if (fieldCount !== 2 || view.readInt32BE(at) !== 4) {
+  if (fieldCount !== 2 || readInt32(message, at + 2) !== 4) {
     throw new RangeError(
       `Cannot read a row of COPY: it has ${fieldCount} fields`,
     );
   }
-  const ordinal = view.readInt32BE(at + 4) - 1;
-  const length = view.readInt32BE(at + 8);
-  const bytes = view.subarray(at + 12);
-  if (length !== bytes.length) {
+  const ordinal = readInt32(message, at + 6) - 1;
+  const length = readInt32(message, at + 10);
+  const start = at + 14;
+  const left = message.length - start;
+  if (length !== left) {
     throw new RangeError(
-      `Cannot read a row of COPY: ${length} bytes are announced, ${bytes.length} there`,
+      `Cannot read a row of COPY: ${length} bytes are announced, ${left} there`,
     );
   }
-  if (bytes[0] === REJECTION_MARK) {
-    const type = bytes.toString("latin1", 1);
-    if (type === NOTHING) return { kind: "nothing", ordinal };
-    return { kind: "rejection", ordinal, type };
+  const bytes = message.subarray(start);
+  if (bytes[0] !== REJECTION_MARK) return { kind: "operation", ordinal, bytes };
+  const type = Buffer.from(bytes.subarray(1)).toString("latin1");
+  if (type === NOTHING) return { kind: "nothing", ordinal };
+  return { kind: "rejection", ordinal, type };
+}
+
+/** Where the row begins: the header comes with the first one, and a row's count of fields does not begin as it does. */
+function startOfRow(message: Uint8Array): number {
+  const isHeader = message[0] === SIGNATURE[0] &&
+    SIGNATURE.every((byte, place) => message[place] === byte);
+  return isHeader ? HEADER_BYTES : 0;
+}
+
+// several times as quick as a Buffer's methods or a DataView, each of which is made for each row
+function readInt16(bytes: Uint8Array, at: number): number {
+  return (byteAt(bytes, at) << 24 | byteAt(bytes, at + 1) << 16) >> 16;
+}
+
+function readInt32(bytes: Uint8Array, at: number): number {
+  return byteAt(bytes, at) << 24 | byteAt(bytes, at + 1) << 16 |
+    byteAt(bytes, at + 2) << 8 | byteAt(bytes, at + 3);
+}
+
+/** @throws {RangeError} where there is none. */
+function byteAt(bytes: Uint8Array, at: number): number {
+  const byte = bytes[at];
+  if (byte === undefined) {
+    throw new RangeError("Cannot read a row of COPY: it is cut off");
   }
-  return { kind: "operation", ordinal, bytes };
+  return byte;
 }

@@ -1,17 +1,21 @@
-import { deepEqual, equal, ok } from "node:assert/strict";
-import { once } from "node:events";
+import { deepEqual, equal } from "node:assert/strict";
 import { PassThrough } from "node:stream";
-import { paceReads } from "../src/read_pace.ts";
+import { openRest, paceReads } from "../src/read_pace.ts";
 
 /** What PostgreSQL sends at once. */
 const PIECE_BYTES = 8 * 1024;
 
-/** A socket to write to, what it has been read of, and the end of its pace. */
-function openSocket() {
+/** A socket to write to, what it has been read of, how long it was rested for, and the end of its pace. */
+function openSocket(isRested: () => boolean = () => true) {
   const socket = new PassThrough({ highWaterMark: 16 * 1024 * 1024 });
   const pieces: Uint8Array[] = [];
+  const restsMs: number[] = [];
   socket.on("data", (piece: Uint8Array) => pieces.push(piece));
-  return { socket, pieces, stop: paceReads(socket) };
+  const stop = paceReads(socket, (restMs) => {
+    restsMs.push(restMs);
+    return isRested();
+  });
+  return { socket, pieces, restsMs, stop };
 }
 
 function writePieces(socket: PassThrough, count: number): void {
@@ -21,49 +25,82 @@ function writePieces(socket: PassThrough, count: number): void {
 }
 
 Deno.test("paceReads() reads a short answer as it comes", () => {
-  const { socket, pieces, stop } = openSocket();
+  const { socket, pieces, restsMs } = openSocket();
   writePieces(socket, 8);
-  equal(socket.isPaused(), false);
   equal(pieces.length, 8);
-  stop();
+  deepEqual(restsMs, []);
 });
 
-Deno.test("paceReads() rests in a long answer, and loses nothing of it", async () => {
-  const { socket, pieces, stop } = openSocket();
+Deno.test("paceReads() rests longer while little comes, and never for more than 16 ms", () => {
+  const { socket, restsMs } = openSocket();
+  writePieces(socket, 8); // read as they come
+  writePieces(socket, 7);
+  deepEqual(restsMs, [2, 4, 8, 16, 16, 16, 16]);
+});
+
+Deno.test("paceReads() rests shorter where much has come", () => {
+  const { socket, restsMs } = openSocket();
+  writePieces(socket, 10);
+  for (let place = 0; place < 4; place++) {
+    socket.write(new Uint8Array(62 * 1024)); // a full read, and more to come
+    socket.write(new Uint8Array(62 * 1024));
+    writePieces(socket, 1);
+  }
+  deepEqual(restsMs, [2, 4, 2, 1, 1, 1]);
+});
+
+Deno.test("paceReads() goes on gathering where the process has only just rested", () => {
+  const answers = [true, false, false, true];
+  const { socket, restsMs } = openSocket(() => answers.shift() ?? false);
   writePieces(socket, 9);
-  ok(socket.isPaused());
-  writePieces(socket, 100);
-  equal(pieces.length, 9);
-  await once(socket, "resume");
-  while (pieces.length < 109) await once(socket, "data");
-  stop();
-  deepEqual(
-    pieces.map(([first]) => first),
-    [...Array(9).keys(), ...Array(100).keys()],
-  );
+  socket.write(new Uint8Array(32 * 1024));
+  socket.write(new Uint8Array(32 * 1024));
+  socket.write(new Uint8Array(32 * 1024));
+  // 32, 64 and 96 KB have gathered: it is enough by the second
+  deepEqual(restsMs, [2, 4, 2, 2]);
 });
 
 Deno.test("paceReads() does not rest where the runtime says that there is more", () => {
-  const { socket, stop } = openSocket();
+  const { socket, restsMs } = openSocket();
   for (let place = 0; place < 4; place++) {
     socket.write(new Uint8Array(64 * 1024));
   }
-  equal(socket.isPaused(), false);
-  stop();
+  deepEqual(restsMs, []);
 });
 
-Deno.test("paceReads() ends a rest with the answer", () => {
-  const { socket, stop } = openSocket();
+Deno.test("paceReads() ends with the answer", () => {
+  const { socket, pieces, restsMs, stop } = openSocket();
   writePieces(socket, 9);
-  ok(socket.isPaused());
   stop();
-  equal(socket.isPaused(), false);
   writePieces(socket, 100);
-  equal(socket.isPaused(), false);
+  equal(restsMs.length, 1);
+  equal(pieces.length, 109);
 });
 
 Deno.test("paceReads() leaves TLS as it is", () => {
   const socket = Object.assign(new PassThrough(), { encrypted: true });
   paceReads(socket)();
   equal(socket.listenerCount("data"), 0);
+});
+
+Deno.test("openRest() keeps the process awake between the rests of several sockets", () => {
+  let nowMs = 0;
+  let restedMs = 0;
+  const rest = openRest({
+    now: () => nowMs,
+    sleep(restMs) {
+      nowMs += restMs;
+      restedMs += restMs;
+    },
+  });
+  const sockets = Array.from({ length: 8 }, () => {
+    const socket = new PassThrough({ highWaterMark: 16 * 1024 * 1024 });
+    socket.on("data", () => {});
+    return { socket, stop: paceReads(socket, rest) };
+  });
+  for (const { socket } of sockets) writePieces(socket, 9);
+  equal(restedMs, 2);
+  nowMs += 1;
+  for (const { socket } of sockets) writePieces(socket, 1);
+  equal(restedMs, 6);
 });
