@@ -13,7 +13,7 @@ import {
   requestBody,
   splitOperations,
 } from "../src/operations.ts";
-import { arrayText } from "../src/postgres.ts";
+import { arrayText } from "../src/array_text.ts";
 import { readFrame } from "../src/transform.ts";
 
 const PAGE = 1_000;

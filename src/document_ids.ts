@@ -1,6 +1,7 @@
+import { arrayText } from "./array_text.ts";
 import { recovers } from "./failure.ts";
 import { joinKey, type KeyColumn, splitKey } from "./keys.ts";
-import { arrayText, quoteLiteral, type Source } from "./postgres.ts";
+import { quoteLiteral, type Source } from "./postgres.ts";
 
 /** The texts that each type writes for its values; for a type that is not here PostgreSQL is asked. */
 const FORMS: Readonly<Record<string, (text: string) => boolean>> = {

@@ -100,24 +100,6 @@ export function quoteLiteral(text: string): string {
 }
 
 /**
- * `items` as the text of an array, PostgreSQL manual 8.15.2.
- * @example
- * ```ts
- * import { equal } from "node:assert/strict";
- * import { arrayText } from "./postgres.ts";
- * equal(arrayText(["a", 'b"', "c\\"]), '{"a","b\\"","c\\\\"}');
- * ```
- */
-export function arrayText(items: readonly string[]): string {
-  if (items.length === 0) return "{}";
-  const isPlain = !/["\\]/.test(items.join()); // most are: one look in place of one each
-  const quoted = isPlain
-    ? items
-    : items.map((item) => item.replaceAll(/["\\]/g, "\\$&"));
-  return `{"${quoted.join('","')}"}`;
-}
-
-/**
  * A condition that holds, and uses `$1` to `$count`, each an array: a parameter that a statement does not use has no type,
  * and is refused. It stands behind the query that may use them, which gives them their types first.
  * @example

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { arrayText } from "./array_text.ts";
 import { EtlError } from "./failure.ts";
 import type { Log } from "./logging.ts";
-import { arrayText } from "./postgres.ts";
 import { explainError } from "./postgres_failure.ts";
 import { openHosts } from "./postgres_hosts.ts";
 import {

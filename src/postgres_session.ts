@@ -223,8 +223,7 @@ export async function connectSession(
   });
   client.on("end", close);
   // before the first message; what comes before TLS is none
-  const opening = options.ssl === false ? "connect" : "sslconnect";
-  client.connection.once(opening, () => {
+  client.connection.once(options.ssl ? "sslconnect" : "connect", () => {
     copyData = openCopyData(client.connection.stream);
   });
 
@@ -263,12 +262,10 @@ export async function connectSession(
       copyData?.divert((chunk) => copy.handleCopyData({ chunk }));
       client.query(copy);
       const stopPacing = paceReads(client.connection.stream);
-      try {
-        await within(limitMs, copy.done);
-      } finally {
+      await within(limitMs, copy.done).finally(() => {
         stopPacing();
         copyData?.divert(undefined);
-      }
+      });
     },
     destroy,
     async end() {

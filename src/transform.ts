@@ -1,7 +1,8 @@
 import { Buffer } from "node:buffer";
+import { arrayText } from "./array_text.ts";
 import { type Key, transposeKeys } from "./keys.ts";
 import type { DocumentPlan } from "./plan.ts";
-import { arrayText, quoteIdentifier, quoteLiteral } from "./postgres.ts";
+import { quoteIdentifier, quoteLiteral } from "./postgres.ts";
 
 /** What PostgreSQL made of one document: a bulk operation, or the reason why there can be none. */
 export type Frame =

@@ -11,6 +11,7 @@ const ROOT = new URL("../", import.meta.url);
  */
 const LAYERS: Readonly<Record<string, readonly string[]>> = {
   ground: [
+    "array_text",
     "database_clock",
     "error_history",
     "failure",
@@ -63,6 +64,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "aliases",
     "cluster_uuid",
     "compared_index",
+    "copy_data",
     "copy_out",
     "elasticsearch*",
     "generations",

@@ -1,7 +1,8 @@
 import { deepEqual, rejects } from "node:assert/strict";
 import fc from "fast-check";
 import { z } from "zod";
-import { arrayText, quoteIdentifier, quoteLiteral } from "../src/postgres.ts";
+import { arrayText } from "../src/array_text.ts";
+import { quoteIdentifier, quoteLiteral } from "../src/postgres.ts";
 import { ask, failureOf, openOnce, openWorld } from "./postgres_fixture.ts";
 import { NEVER, openDatabase, openQuickSource, uniqueName } from "./servers.ts";
 
