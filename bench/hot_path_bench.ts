@@ -6,6 +6,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
+import { arrayText } from "../src/array_text.ts";
 import { transposeKeys } from "../src/keys.ts";
 import {
   type Entry,
@@ -13,7 +14,6 @@ import {
   requestBody,
   splitOperations,
 } from "../src/operations.ts";
-import { arrayText } from "../src/array_text.ts";
 import { readFrame } from "../src/transform.ts";
 
 const PAGE = 1_000;

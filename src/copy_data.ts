@@ -18,8 +18,8 @@ const COPY_DATA = "d".charCodeAt(0);
  * Reads the content of CopyData messages where it arrives, and leaves every other byte to the listeners that `stream` had.
  *
  * To be called before the first byte of the first message comes: from there on it knows where each message begins. The driver
- * makes an object and a buffer of each message, passes it on by three events, and moves what is cut off at the end of a read
- * together with the whole of the next one: of a document's 1.6 KB it is a third of the garbage and of the time in JavaScript.
+ * makes an object and a buffer of each message, passes it on through events, and moves what is cut off at the end of a read
+ * together with the whole of the next one: a third of the garbage of a load.
  */
 export function openCopyData(stream: Duplex): CopyData {
   const listeners = stream.listeners("data");

@@ -61,7 +61,7 @@ const BulkItem = z.object({
   }).optional(),
 });
 
-// each item is looked at below; by `z.array` each is put into an object of its own first, 0.3 KB of garbage
+// each item is looked at below; by `z.array` each is put into an object of its own first, a quarter of a KB of garbage
 const BulkAnswer = z.object({
   items: z.custom<readonly unknown[]>(Array.isArray).default([]),
 });
