@@ -11,6 +11,8 @@ export class CopyOut implements Submittable {
   readonly done: Promise<void>;
   /** The client wraps it to end its own deadline: it must be called once, at the end. */
   callback: (error?: Error) => void;
+  /** Called when the statement ends, before anybody else is told. */
+  onEnd: () => void = () => {};
   readonly #sql: string;
   readonly #onMessage: (message: Uint8Array) => void;
   #error: Error | undefined;
@@ -19,7 +21,10 @@ export class CopyOut implements Submittable {
   constructor(sql: string, onMessage: (message: Uint8Array) => void) {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.done = promise;
-    this.callback = (error) => error ? reject(error) : resolve();
+    this.callback = (error) => {
+      this.onEnd();
+      return error ? reject(error) : resolve();
+    };
     this.#sql = sql;
     this.#onMessage = onMessage;
   }

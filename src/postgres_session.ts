@@ -261,11 +261,9 @@ export async function connectSession(
       const copy = new CopyOut(sql, onMessage);
       copyData?.divert((chunk) => copy.handleCopyData({ chunk }));
       client.query(copy);
-      const stopPacing = paceReads(client.connection.stream);
-      await within(limitMs, copy.done).finally(() => {
-        stopPacing();
-        copyData?.divert(undefined);
-      });
+      copy.onEnd = paceReads(client.connection.stream);
+      await within(limitMs, copy.done)
+        .finally(() => copyData?.divert(undefined));
     },
     destroy,
     async end() {

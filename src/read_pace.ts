@@ -30,10 +30,13 @@ export function paceReads(socket: Duplex, rest: Rest = restAll): () => void {
   let totalBytes = 0;
   let gatheredBytes = 0;
   let restMs = REST_MS.first;
+  let isOver = false;
   function take({ length }: { readonly length: number }): void {
     totalBytes += length;
     gatheredBytes += length;
     if (totalBytes <= FREE_BYTES || length >= FULL_BYTES) return;
+    // the end may have come with this very read, of which every listener is told
+    if (isOver) return;
     const wantedMs = adjust(restMs, gatheredBytes);
     if (!rest(wantedMs)) return;
     restMs = wantedMs;
@@ -41,6 +44,7 @@ export function paceReads(socket: Duplex, rest: Rest = restAll): () => void {
   }
   socket.on("data", take);
   return () => {
+    isOver = true;
     socket.off("data", take);
   };
 }

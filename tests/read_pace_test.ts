@@ -77,6 +77,16 @@ Deno.test("paceReads() ends with the answer", () => {
   equal(pieces.length, 109);
 });
 
+Deno.test("paceReads() does not rest behind the last piece of an answer", () => {
+  const { socket, restsMs, stop } = openSocket();
+  // the end is told while that piece is read
+  socket.prependListener("data", ([first]: Uint8Array) => {
+    if (first === 9) stop();
+  });
+  writePieces(socket, 10);
+  equal(restsMs.length, 1);
+});
+
 Deno.test("paceReads() leaves TLS as it is", () => {
   const socket = Object.assign(new PassThrough(), { encrypted: true });
   paceReads(socket)();
